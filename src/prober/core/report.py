@@ -1,0 +1,112 @@
+"""What people and machines are shown: gathered once, rendered as a table, as JSON or as a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from prober.core.alerts import AlertKind
+    from prober.core.model import Incident, Result
+    from prober.core.uptime import Uptime
+
+Role: TypeAlias = Literal["active", "standby", "standing-in"]
+AlertState: TypeAlias = Literal["waiting", "closed"]
+ShownState: TypeAlias = Literal["unknown", "up", "slow", "down", "maintenance", "paused"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowFigures:
+    """Uptime and nearest-rank latencies over one window, named ``24h``, ``7d`` ... None is "no data"."""
+
+    name: str
+    uptime: Uptime
+    p50_us: float | None = None
+    p95_us: float | None = None
+    p99_us: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """One day of a probe's history. None is "no data"."""
+
+    uptime_percent: float | None = None
+    had_incident: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeStatus:
+    """How one probe is and was.
+
+    ``windows`` are the same for all probes of a report, in the order in which they are shown; ``days`` run from the
+    oldest to today. ``role`` is set only where it differs from the report's.
+    """
+
+    id: str
+    name: str
+    state: ShownState
+    since_ms: int | None = None
+    last: Result | None = None
+    open_incidents: tuple[Incident, ...] = ()
+    target_percent: float | None = None
+    windows: tuple[WindowFigures, ...] = ()
+    days: tuple[Day, ...] = ()
+    role: Role | None = None
+    verify: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusReport:
+    """How all probes are and were, as of ``generated_at_ms``."""
+
+    title: str
+    location: str
+    generated_at_ms: int
+    role: Role = "active"
+    last_round_at_ms: int | None = None
+    undelivered_alerts: int = 0
+    probes: tuple[ProbeStatus, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """One check made for a person who watches.
+
+    ``label`` is the url without scheme, credentials and query. ``id`` is the probe's, None for a bare url.
+    ``worst_alert_ms`` is the longest time from the start of an outage to its alert, None when nobody would be told.
+    """
+
+    label: str
+    result: Result
+    id: str | None = None
+    body_bytes: int = 0
+    body_is_cut: bool = False
+    content_type: str | None = None
+    verify: bool = True
+    worst_alert_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertTally:
+    """What became of the alerts of one command."""
+
+    queued: int = 0
+    accepted: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingAlert:
+    """One alert that was not accepted, as a person sees it: it waits, or its recipient is no longer configured."""
+
+    number: int
+    kind: AlertKind
+    probe_id: str | None
+    incident: int | None
+    channel: str
+    recipient: str
+    queued_at_ms: int
+    state: AlertState = "waiting"
+    attempts: int = 0
+    next_attempt_at_ms: int | None = None
+    last_error: str | None = None

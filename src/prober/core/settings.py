@@ -1,0 +1,47 @@
+"""The whole configuration as a value, resolved and judged valid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from prober.core.model import Probe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailChannel:
+    """A way to people by SMTP: the ``[alert.<id>]`` table with secrets resolved."""
+
+    id: str
+    to: tuple[str, ...]
+    sender: str
+    server: str
+    port: int
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tags: tuple[str, ...] = ()
+
+    @property
+    def domain(self) -> str:
+        """The domain that its messages come from."""
+        return self.sender.rpartition("@")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The whole of ``probes.toml``, resolved and judged valid.
+
+    ``path`` is the file, None without one. ``store_path`` is ``[store] path``, already relative to the file.
+    ``secrets`` are the values to mask everywhere.
+    """
+
+    path: str | None
+    title: str
+    location: str
+    probes: tuple[Probe, ...]
+    channels: tuple[EmailChannel, ...] = ()
+    connectivity_urls: tuple[str, ...] = ()
+    store_path: str | None = None
+    secrets: tuple[str, ...] = field(default=(), repr=False)

@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prober.core.model import Outcome
+from prober.core.uptime import Counts, Observation, Period, Uptime, budget_used_percent, floored, measure
+
+OK, SLOW, FAILED, UNKNOWN = Outcome.OK, Outcome.SLOW, Outcome.FAILED, Outcome.UNKNOWN
+MINUTE = 60_000
+
+
+def at(minute: int, outcome: Outcome = OK, interval: int = 5) -> Observation:
+    return Observation(at_ms=minute * MINUTE, outcome=outcome, interval_ms=interval * MINUTE)
+
+
+def minutes(begin: float, end: float) -> Period:
+    return Period(from_ms=int(begin * MINUTE), to_ms=int(end * MINUTE))
+
+
+def measured(
+    *results: Observation, down: tuple[Period, ...] = (), window: Period, now: int = 1000, first: int | None = 0
+) -> Uptime:
+    first_ms = None if first is None else first * MINUTE
+    return measure({"here": results}, down, window=window, now_ms=now * MINUTE, first_check_ms=first_ms)
+
+
+@pytest.mark.parametrize(
+    ("results", "observed"),
+    [
+        ([at(0), at(5), at(10), at(15)], 20 * MINUTE),
+        ([at(0), at(5), at(15)], 17.5 * MINUTE),
+        ([at(0)], 7.5 * MINUTE),
+        ([at(0, interval=60)], 20 * MINUTE),
+        ([at(0, UNKNOWN), at(5)], 7.5 * MINUTE),
+        ([at(0), at(5, UNKNOWN), at(10)], 12.5 * MINUTE),
+        ([at(0, SLOW), at(5, FAILED)], 12.5 * MINUTE),
+        ([at(-3), at(5)], 12 * MINUTE),
+        ([at(-8), at(-7, UNKNOWN), at(5)], 7.5 * MINUTE),
+        ([at(-9), at(18)], 2 * MINUTE),
+        ([at(20)], 0),
+        ([], 0),
+    ],
+)
+def test_a_result_observes_until_the_next_but_no_longer_than_one_and_a_half_intervals(
+    results: list[Observation], observed: float
+) -> None:
+    figures = measured(*results, window=minutes(0, 20), first=-100)
+    assert figures.observed_ms == observed
+    assert figures.coverage_percent == 100 * observed / (20 * MINUTE)
+
+
+def test_the_newest_result_observes_until_now() -> None:
+    figures = measured(at(0), window=minutes(0, 20), now=3)
+    assert (figures.observed_ms, figures.window_ms) == (3 * MINUTE, 3 * MINUTE)
+
+
+def test_the_window_begins_no_earlier_than_the_first_check() -> None:
+    figures = measured(at(10), at(15), window=minutes(0, 20), first=10)
+    assert (figures.window_ms, figures.coverage_percent) == (10 * MINUTE, 100)
+
+
+@pytest.mark.parametrize(("first", "now"), [(None, 1000), (50, 1000), (0, -5)])
+def test_an_empty_window_has_no_figures(first: int | None, now: int) -> None:
+    figures = measured(at(0), window=minutes(0, 20), first=first, now=now)
+    assert (figures.window_ms, figures.uptime_percent, figures.coverage_percent) == (0, None, None)
+
+
+def test_when_nothing_was_observed_uptime_is_no_data() -> None:
+    figures = measured(at(0, UNKNOWN), window=minutes(0, 20))
+    assert (figures.uptime_percent, figures.coverage_percent) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("down", "percent"),
+    [
+        ((), 100),
+        ((minutes(5, 10),), 75),
+        ((minutes(5, 10), minutes(8, 12)), 65),
+        ((minutes(5, 10), minutes(10, 12), minutes(15, 16)), 60),
+        ((minutes(-10, 5), minutes(18, 99)), 65),
+        ((minutes(-10, 99),), 0),
+        ((minutes(-10, -5), minutes(20, 25)), 100),
+    ],
+)
+def test_downtime_is_observed_time_inside_incidents(down: tuple[Period, ...], percent: float) -> None:
+    results = [at(minute) for minute in range(0, 20, 5)]
+    assert measured(*results, down=down, window=minutes(0, 20)).uptime_percent == percent
+
+
+def test_an_incident_costs_nothing_where_nothing_was_observed() -> None:
+    figures = measured(at(0), at(10), down=(minutes(5, 10),), window=minutes(0, 15))
+    assert figures.downtime_ms == 2.5 * MINUTE
+
+
+def test_two_locations_observe_together_and_an_outage_seen_by_both_counts_once() -> None:
+    figures = measure(
+        {"here": [at(0), at(5, FAILED)], "there": [at(3), at(8, FAILED)]},
+        [minutes(5, 9), minutes(8, 12)],
+        window=minutes(0, 20),
+        now_ms=20 * MINUTE,
+        first_check_ms=0,
+    )
+    assert (figures.observed_ms, figures.downtime_ms) == (15.5 * MINUTE, 7 * MINUTE)
+    assert figures.checks == Counts(ok=2, failed=2)
+
+
+def test_counts_are_of_the_checks_that_started_inside_the_half_open_window() -> None:
+    results = [at(-5, FAILED), at(0), at(5, SLOW), at(10, UNKNOWN), at(15, FAILED), at(20, FAILED)]
+    figures = measured(*results, window=minutes(0, 20), first=-5)
+    assert figures.checks == Counts(ok=1, slow=1, failed=1, unknown=1)
+    assert figures.checks.total == 4
+
+
+WORLDS = st.fixed_dictionaries(
+    {
+        "results": st.dictionaries(
+            st.sampled_from(["here", "there"]),
+            st.lists(st.tuples(st.integers(0, 60), st.sampled_from([OK, FAILED, UNKNOWN]), st.integers(1, 12))),
+        ),
+        "down": st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60))),
+        "first": st.none() | st.integers(0, 60),
+        "now": st.integers(0, 80),
+    }
+)
+
+
+def in_world(world: dict[str, object], begin: int, end: int) -> Uptime:
+    results, down, first, now = (world[name] for name in ("results", "down", "first", "now"))
+    assert isinstance(results, dict)
+    assert isinstance(down, list)
+    assert isinstance(now, int)
+    observations = {
+        place: [
+            Observation(at_ms=start, outcome=outcome, interval_ms=interval)
+            for start, outcome, interval in sorted(rows, key=lambda row: row[0])
+        ]
+        for place, rows in results.items()
+    }
+    return measure(
+        observations,
+        [Period(from_ms=start, to_ms=stop) for start, stop in down],
+        window=Period(from_ms=begin, to_ms=end),
+        now_ms=now,
+        first_check_ms=first if isinstance(first, int) else None,
+    )
+
+
+def by_the_millisecond(world: dict[str, object], begin: int, end: int) -> tuple[int, int, int]:
+    """Return window, observed time and downtime, found by asking about every millisecond."""
+    results, down, first, now = (world[name] for name in ("results", "down", "first", "now"))
+    assert isinstance(results, dict)
+    assert isinstance(down, list)
+    assert isinstance(now, int)
+    if not isinstance(first, int):
+        return 0, 0, 0
+
+    def is_observed(moment: int) -> bool:
+        for rows in results.values():
+            before = [row for row in sorted(rows, key=lambda row: row[0]) if row[0] <= moment]
+            if before:
+                start, outcome, interval = before[-1]
+                if outcome is not UNKNOWN and moment < start + interval * 3 // 2:
+                    return True
+        return False
+
+    window = [moment for moment in range(begin, end) if first <= moment < now]
+    observed = [moment for moment in window if is_observed(moment)]
+    spoilt = [moment for moment in observed if any(start <= moment < stop for start, stop in down)]
+    return len(window), len(observed), len(spoilt)
+
+
+@given(WORLDS, st.integers(0, 80), st.integers(0, 80))
+def test_the_figures_are_those_of_counting_every_millisecond(world: dict[str, object], begin: int, end: int) -> None:
+    figures = in_world(world, begin, end)
+    assert (figures.window_ms, figures.observed_ms, figures.downtime_ms) == by_the_millisecond(world, begin, end)
+
+
+@given(WORLDS, st.tuples(st.integers(0, 80), st.integers(0, 80), st.integers(0, 80)).map(sorted))
+def test_windows_that_touch_add_up_exactly(world: dict[str, object], bounds: list[int]) -> None:
+    begin, middle, end = bounds
+    whole, *parts = (in_world(world, *each) for each in ((begin, end), (begin, middle), (middle, end)))
+    assert whole.window_ms == sum(part.window_ms for part in parts)
+    assert whole.observed_ms == sum(part.observed_ms for part in parts)
+    assert whole.downtime_ms == sum(part.downtime_ms for part in parts)
+    assert whole.checks.total == sum(part.checks.total for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("percent", "shown"),
+    [
+        (100.0, "100"),
+        (0.0, "0"),
+        (99.9996, "99.999"),
+        (99.99999999999999, "99.999"),
+        (99.928, "99.928"),
+        (99.96, "99.960"),
+        (50.0, "50.000"),
+        (1e-07, "0.000"),
+    ],
+)
+def test_a_percentage_is_floored(percent: float, shown: str) -> None:
+    assert floored(percent) == shown
+
+
+@given(st.floats(0, 100), st.integers(0, 6))
+def test_a_shown_percentage_is_never_above_the_real_one(percent: float, digits: int) -> None:
+    assert 0 <= percent - float(floored(percent, digits)) < 10**-digits * 1.000001
+
+
+def test_the_budget_is_what_the_target_leaves_of_30_days() -> None:
+    assert budget_used_percent(int(21.6 * MINUTE), target_percent=99.9) == pytest.approx(50)
+    assert budget_used_percent(MINUTE, target_percent=100) is None
