@@ -1,0 +1,6 @@
+"""Checks over HTTP: the only package that knows httpx."""
+
+from prober.adapters.http.check import HttpChecker
+from prober.adapters.http.lookup import Answer, Lookup
+
+__all__ = ["Answer", "HttpChecker", "Lookup"]
