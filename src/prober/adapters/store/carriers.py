@@ -1,0 +1,87 @@
+"""Alerts that are told by another one's message: many by a batch, the beginning of an incident by its end.
+
+Only what surely was not accepted yet is joined. A batch that holds the beginning of an incident whose end has come is
+undone, as nobody got it: the two become one mail, and what is left waits for itself again.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from prober.adapters.store import outbox
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from prober.adapters.store.db import Store
+
+
+def batch(store: Store, row_ids: Collection[int], together: outbox.Queued) -> int:
+    """Let one new row tell several, in a transaction of its own, and return its number.
+
+    Raises ValueError when one of them is being sent, or may have been accepted: then nothing changes.
+    """
+    ids = json.dumps(list(row_ids))
+    with store.transaction():
+        (carrier,) = outbox.queue(store, [together])
+        joined = store.write(
+            """UPDATE outbox SET state = 'batched', carrier = :carrier, frozen = NULL
+            WHERE id IN (SELECT value FROM json_each(:ids)) AND state = 'queued' AND fate <> 'unknown'""",
+            {"carrier": carrier, "ids": ids},
+        )
+        if joined != len(row_ids):
+            raise ValueError("only what surely waits can be told together")
+        store.write(
+            "UPDATE outbox SET carrier = :carrier WHERE carrier IN (SELECT value FROM json_each(:ids))",
+            {"carrier": carrier, "ids": ids},
+        )
+    return carrier
+
+
+def find_mergeable(store: Store, incident: int, channel: str, recipient: str) -> int | None:
+    """Return the row of an incident's beginning if it waits, alone or in a batch, and was surely never accepted."""
+    row = store.find(
+        """SELECT o.id FROM outbox o LEFT JOIN outbox c ON c.id = o.carrier
+        WHERE o.incident = :incident AND o.channel = :channel AND o.recipient = :recipient
+          AND o.kind IN ('down', 'slow') AND o.state IN ('queued', 'batched')
+          AND coalesce(c.state, o.state) = 'queued' AND coalesce(c.fate, o.fate) <> 'unknown'""",
+        {"incident": incident, "channel": channel, "recipient": recipient},
+    )
+    return row["id"] if row else None
+
+
+def merge(store: Store, opening_id: int, recovery_id: int) -> bool:
+    """Let the recovery tell of the beginning as well; say whether that still surely waited."""
+    _undo_batch_of(store, opening_id)
+    merged = store.write(
+        """UPDATE outbox SET state = 'merged', carrier = :recovery, frozen = NULL
+        WHERE id = :opening AND state = 'queued' AND fate <> 'unknown'""",
+        {"opening": opening_id, "recovery": recovery_id},
+    )
+    return merged == 1
+
+
+def _undo_batch_of(store: Store, row_id: int) -> None:
+    """Let all that a batch was to tell wait for themselves again, as long as the batch would have waited."""
+    carrier = store.find(
+        """SELECT c.id, c.fate, c.next_attempt_at_ms AS at_ms FROM outbox o JOIN outbox c ON c.id = o.carrier
+        WHERE o.id = :id AND o.state = 'batched' AND c.state = 'queued' AND c.fate <> 'unknown'""",
+        {"id": row_id},
+    )
+    if carrier is None:
+        return
+    values = {"id": carrier["id"], "fate": carrier["fate"], "at_ms": carrier["at_ms"]}
+    store.write(
+        """UPDATE outbox SET carrier = (
+          SELECT m.id FROM outbox m WHERE m.carrier = :id AND m.state = 'batched' AND m.incident = outbox.incident
+            AND m.kind NOT IN ('down', 'slow'))
+        WHERE carrier = :id AND state = 'merged'""",
+        values,
+    )
+    store.write(
+        """UPDATE outbox SET state = 'queued', carrier = NULL, fate = :fate, next_attempt_at_ms = :at_ms
+        WHERE carrier = :id AND state = 'batched'""",
+        values,
+    )
+    store.write("UPDATE outbox SET state = 'closed', frozen = NULL WHERE id = :id", values)

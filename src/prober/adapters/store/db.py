@@ -1,0 +1,247 @@
+"""Opening the store, and the only door to SQLite: what fails behind it leaves as `StoreError`.
+
+The file is in WAL mode with ``synchronous = FULL``, so a commit that returned survives a power cut, and readers never
+wait for a round. `Store.transaction` takes the write lock at its start: a transaction that upgrades later would fail at
+once, whatever the busy timeout. All functions of this package take the store first and write within the caller's
+transaction, so that one round is one commit; outside of one, each is a commit of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from prober.adapters.store import schema
+from prober.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+_BUSY_TIMEOUT_S = 5.0
+_OLDEST_SQLITE = (3, 37)
+
+Values: TypeAlias = "Mapping[str, Any]"
+
+
+class CorruptStore(StoreError):  # noqa: N818  a kind of StoreError, and reads as one
+    """The file is damaged, or no database at all."""
+
+
+class NewerStore(StoreError):  # noqa: N818
+    """The store was made by a newer version and is left untouched."""
+
+
+class Store:
+    """An open store. Its functions live in the modules beside this one."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self.connection = connection
+        self.path = path
+        connection.row_factory = sqlite3.Row
+
+    @property
+    def installation(self) -> str:
+        """The random id made with this store."""
+        return str(self.rows("SELECT value FROM meta WHERE name = 'installation'")[0]["value"])
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit everything written inside, or nothing. Does not nest."""
+        with self._between("BEGIN IMMEDIATE"):
+            yield
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all reads inside see one and the same moment."""
+        with self._between("BEGIN"):
+            yield
+
+    def rows(self, sql: str, values: Values | None = None) -> list[sqlite3.Row]:
+        """Return all rows of a query."""
+        with translated(self.path):
+            return self.connection.execute(sql, clean(values or {})).fetchall()
+
+    def find(self, sql: str, values: Values | None = None) -> sqlite3.Row | None:
+        """Return the first row of a query."""
+        return next(iter(self.rows(sql, values)), None)
+
+    def write(self, sql: str, values: Values | None = None) -> int:
+        """Return how many rows a statement changed."""
+        with translated(self.path):
+            return self.connection.execute(sql, clean(values or {})).rowcount
+
+    def write_many(self, sql: str, rows: Iterable[Values]) -> None:
+        """Run one statement for each of the rows, in the caller's transaction; what is free text in them is `clean`."""
+        if not self.connection.in_transaction:
+            raise RuntimeError("many writes need a transaction")
+        with translated(self.path):
+            self.connection.executemany(sql, rows)
+
+    def insert(self, sql: str, values: Values) -> int:
+        """Return the number that an ``INSERT ... RETURNING`` gives back."""
+        return int(self.rows(sql, values)[0][0])
+
+    def close(self) -> None:
+        """Close the file; the last one to do so folds the ``-wal`` file into it."""
+        with translated(self.path):
+            self.connection.close()
+
+    @contextmanager
+    def _between(self, begin: str) -> Iterator[None]:
+        if self.connection.in_transaction:
+            raise RuntimeError("a transaction is open already")
+        with translated(self.path):
+            self.connection.execute(begin)
+        try:
+            yield
+            with translated(self.path):
+                self.connection.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                self.connection.rollback()
+            raise
+
+
+def open_store(path: Path, *, now_ms: int) -> Store:
+    """Open the store for writing; make it, readable by its owner alone, where there is none."""
+    with translated(path):
+        _create_privately(path.resolve())
+        store = Store(_connect(path, "mode=rw"), path)
+        try:
+            _prepare(store, now_ms)
+        except BaseException:
+            store.connection.close()
+            raise
+    return store
+
+
+def open_reader(path: Path) -> Store | None:
+    """Open the store for reading only; None where there is none yet. Nothing is created or changed."""
+    with translated(path):
+        if not path.exists():
+            return None
+        store = _connect_reader(path)
+        try:
+            applied = _judge(store)
+        except BaseException:
+            store.connection.close()
+            raise
+    if applied == schema.all_known():
+        return store
+    store.close()
+    if applied:
+        raise StoreError(f"{path}: made by an older version; `prober run` brings it up to date")
+    return None
+
+
+def set_aside(path: Path, *, now_ms: int) -> Path:
+    """Rename a corrupt store, with what belongs to it, to ``<db>.corrupt-<time>``; never over anything."""
+    with translated(path):
+        real = path.resolve()
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_ms // 1000))
+        aside = real.with_name(f"{real.name}.corrupt-{stamp}")
+        copies = 1
+        while aside.exists():
+            copies += 1
+            aside = real.with_name(f"{real.name}.corrupt-{stamp}-{copies}")
+        # The -wal goes first: left alone beside a new store it would be replayed into it.
+        for suffix in ("-wal", "-shm", ""):
+            with suppress(FileNotFoundError):
+                real.with_name(real.name + suffix).rename(aside.with_name(aside.name + suffix))
+    return aside
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn what SQLite or the system reports into a `StoreError` that says what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+            advice = "the file is damaged or not a database; `prober run` sets it aside and starts a new one"
+            raise CorruptStore(f"{path}: {error}; {advice}") from error
+        raise StoreError(f"{path}: {error}; {_ADVICE.get(code, 'check the file and its folder')}") from error
+    except OSError as error:
+        advice = "check that the folder exists and may be written by this user"
+        raise StoreError(f"{path}: {error.strerror or error}; {advice}") from error
+
+
+def clean(values: Values) -> Values:
+    """Replace what SQLite cannot take as text: one lone surrogate would end the whole round's transaction."""
+    return {
+        name: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+        for name, value in values.items()
+    }
+
+
+_ADVICE = {
+    sqlite3.SQLITE_BUSY: "another process is writing to it: try again, or end that process",
+    sqlite3.SQLITE_READONLY: "make the file and its folder writable for this user",
+    sqlite3.SQLITE_CANTOPEN: "check that the file and its folder exist and may be read and written by this user",
+    sqlite3.SQLITE_PERM: "make the file and its folder writable for this user",
+    sqlite3.SQLITE_FULL: "free some space on the disk",
+    sqlite3.SQLITE_IOERR: "check the disk; a store must not lie on a network file system",
+    sqlite3.SQLITE_CONSTRAINT: "this is a fault of prober: please report it",
+}
+
+
+def _create_privately(path: Path) -> None:
+    """Make an empty file of mode 0600; SQLite gives the -wal and -shm files the mode of the database."""
+    if not path.parent.is_dir():
+        raise StoreError(f"{path}: the folder {path.parent} does not exist; create it, or name another file with --db")
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
+def _connect(path: Path, query: str) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?{query}"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT_S)
+
+
+def _prepare(store: Store, now_ms: int) -> None:
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise StoreError(
+            f"{store.path}: SQLite {sqlite3.sqlite_version} is too old, 3.37 is needed; use a newer Python"
+        )
+    pending = schema.all_known() - _judge(store)
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        store.connection.execute(f"PRAGMA {pragma}")
+    with store.transaction():
+        if pending:
+            schema.migrate(store.connection, now_ms=now_ms)
+        # Changes nothing, but fails on a file that cannot be written, which BEGIN IMMEDIATE lets pass.
+        store.write("UPDATE meta SET value = value WHERE false")
+
+
+def _judge(store: Store) -> set[str]:
+    """Return the migrations that the store has seen; refuse one that is not ours or is ahead of us."""
+    applied = schema.all_applied(store.connection)
+    (application,) = store.connection.execute("PRAGMA application_id").fetchone()
+    (objects,) = store.connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if objects and application != schema.APPLICATION_ID:
+        raise StoreError(f"{store.path}: a database of another program; name another file with --db")
+    if unknown := applied - schema.all_known():
+        newest = max(unknown)
+        raise NewerStore(f"{store.path}: made by a newer version of prober (it has {newest}); install that version")
+    return applied
+
+
+def _connect_reader(path: Path) -> Store:
+    """Connect read-only, also where the folder may not be written."""
+    store = Store(_connect(path, "mode=ro"), path)
+    try:
+        store.connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.Error as error:
+        store.connection.close()
+        wal = path.resolve().with_name(path.resolve().name + "-wal")
+        is_written = wal.exists() and wal.stat().st_size
+        if not isinstance(error, sqlite3.OperationalError) or not os.access(path, os.R_OK) or is_written:
+            raise
+        # Without a -wal nobody is writing, and the file alone is the whole store.
+        store = Store(_connect(path, "mode=ro&immutable=1"), path)
+    return store

@@ -1,0 +1,86 @@
+"""Rounds, and the blackouts in which they could reach nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from prober.core.connectivity import Blackout
+
+if TYPE_CHECKING:
+    from prober.adapters.store.db import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundRow:
+    """A finished round: where and when, how many checks, and which process made it."""
+
+    location: str
+    started_at_ms: int
+    ended_at_ms: int
+    checks: int
+    is_offline: bool
+    host: str
+    pid: int
+
+
+def record_round(store: Store, row: RoundRow) -> None:
+    """Record a finished round."""
+    store.write(
+        """INSERT INTO rounds (location, started_at_ms, ended_at_ms, checks, is_offline, host, pid)
+        VALUES (:location, :started_at_ms, :ended_at_ms, :checks, :is_offline, :host, :pid)""",
+        {
+            "location": row.location,
+            "started_at_ms": row.started_at_ms,
+            "ended_at_ms": row.ended_at_ms,
+            "checks": row.checks,
+            "is_offline": row.is_offline,
+            "host": row.host,
+            "pid": row.pid,
+        },
+    )
+
+
+def last_round(store: Store) -> RoundRow | None:
+    """Return the round that ended last, anywhere."""
+    row = store.find(
+        """SELECT location, started_at_ms, ended_at_ms, checks, is_offline, host, pid FROM rounds
+        ORDER BY ended_at_ms DESC, id DESC LIMIT 1"""
+    )
+    if row is None:
+        return None
+    return RoundRow(
+        location=row["location"],
+        started_at_ms=row["started_at_ms"],
+        ended_at_ms=row["ended_at_ms"],
+        checks=row["checks"],
+        is_offline=bool(row["is_offline"]),
+        host=row["host"],
+        pid=row["pid"],
+    )
+
+
+def find_blackout(store: Store, location: str) -> Blackout | None:
+    """Return the blackout that lasts, if we are in one."""
+    row = store.find(
+        "SELECT since_ms, told_at_ms FROM blackouts WHERE location = :location AND ended_at_ms IS NULL",
+        {"location": location},
+    )
+    return Blackout(since_ms=row["since_ms"], is_told=row["told_at_ms"] is not None) if row else None
+
+
+def save_blackout(store: Store, location: str, blackout: Blackout | None, *, now_ms: int) -> None:
+    """Record the blackout we are in; None ends the one that was open."""
+    since_ms = blackout.since_ms if blackout else None
+    store.write(
+        """UPDATE blackouts SET ended_at_ms = :now
+        WHERE location = :location AND ended_at_ms IS NULL AND since_ms IS NOT :since""",
+        {"location": location, "since": since_ms, "now": now_ms},
+    )
+    if blackout is None:
+        return
+    store.write(
+        """INSERT INTO blackouts (location, since_ms, told_at_ms) VALUES (:location, :since, :told)
+        ON CONFLICT (location, since_ms) DO UPDATE SET told_at_ms = coalesce(told_at_ms, excluded.told_at_ms)""",
+        {"location": location, "since": since_ms, "told": now_ms if blackout.is_told else None},
+    )
