@@ -1,0 +1,87 @@
+"""Columns of text for a terminal: cells that line up, also where a character is two cells wide."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from prober.core.text import cut
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Colour: TypeAlias = Literal["green", "yellow", "red", "dim", "bold"]
+Paint: TypeAlias = "Callable[[str, Colour], str]"
+
+_LEAST_SHRUNK: Final = 12
+
+
+def plain(word: str, _colour: Colour) -> str:
+    """Paint nothing."""
+    return word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column: at least ``least`` cells wide, ``gap`` cells after the one before it.
+
+    The entries of one that ``can_shrink`` are cut where a terminal is too narrow for them.
+    """
+
+    title: str
+    cells: Sequence[str]
+    least: int = 0
+    gap: int = 3
+    is_right: bool = False
+    can_shrink: bool = False
+    colours: Sequence[Colour | None] = ()
+
+    @property
+    def width(self) -> int:
+        """Terminal cells that the widest entry takes."""
+        return max(self.least, *map(cells_of, (self.title, *self.cells)))
+
+
+def lay_out(columns: Sequence[Column], *, paint: Paint = plain, width: int | None = None) -> list[str]:
+    """Return the titles and a line per row, leaving out columns from the right that do not fit into ``width``."""
+    padded: list[list[str]] = []
+    left = width
+    for each in columns:
+        column = each if left is None else _shrunk(each, left - each.gap)
+        if left is not None:
+            left -= column.gap + column.width
+            if left < 0 and padded:
+                break
+        padded.append(_padded(column, column.width, paint))
+    return ["".join(row).rstrip() for row in zip(*padded, strict=True)]
+
+
+def _shrunk(column: Column, width: int) -> Column:
+    if not column.can_shrink or not _LEAST_SHRUNK <= width < column.width:
+        return column
+    return replace(column, cells=[cut(cell, width) for cell in column.cells])
+
+
+def cells_of(text: str) -> int:
+    """Return how many terminal cells a cleaned text takes."""
+    return sum(_cells(character) for character in text) if not text.isascii() else len(text)
+
+
+def _cells(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+
+
+def _padded(column: Column, width: int, paint: Paint) -> list[str]:
+    def pad(text: str) -> str:
+        missing = " " * (width - cells_of(text))
+        return missing + text if column.is_right else text + missing
+
+    gap = " " * column.gap
+    colours = column.colours or [None] * len(column.cells)
+    cells = (
+        paint(pad(cell), colour) if colour else pad(cell) for cell, colour in zip(column.cells, colours, strict=True)
+    )
+    return [gap + pad(column.title), *(gap + cell for cell in cells)]

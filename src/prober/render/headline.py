@@ -1,0 +1,109 @@
+"""The one sentence that tells an alert."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from prober.core.alerts import AlertFacts, AlertKind
+from prober.core.text import cut
+from prober.render.subject import days_left, ids, is_about_speed, short_reason, state_word
+from prober.render.when import clock, day, day_and_clock, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SAMPLE: Final = 0  # the number of an incident that never was
+_TEST: Final = "This is a test: "
+_CAUSE_CHARACTERS = 200
+_NAMES_SHOWN = 3
+
+
+def sentence(facts: AlertFacts) -> str:
+    """Say an alert in a sentence or two: the state first, the cause right after it."""
+    return f"{_TEST if facts.incident == SAMPLE else ''}{_told(facts)}"
+
+
+def is_test(facts: AlertFacts) -> bool:
+    """Say whether an alert tells of nothing that happened."""
+    return facts.kind is AlertKind.TEST or facts.incident == SAMPLE
+
+
+def _told(facts: AlertFacts) -> str:
+    match facts.kind:
+        case AlertKind.DOWN:
+            return f"{facts.probe_id} is DOWN: {_cause(facts)}. {_streak(facts, 'failure')}."
+        case AlertKind.SLOW:
+            return f"{facts.probe_id} is SLOW: {_speed(facts)}. {_streak(facts, 'slow response')}."
+        case AlertKind.RECOVERED | AlertKind.SLOW_OVER | AlertKind.REMOVED:
+            return " ".join(_closing(facts))
+        case AlertKind.SEVERAL:
+            return _several(facts)
+        case _:
+            return _without_incident(facts)
+
+
+def _without_incident(facts: AlertFacts) -> str:
+    match facts.kind:
+        case AlertKind.CERTIFICATE:
+            ends = day(facts.certificate_not_after_ms or 0)
+            return f"{facts.probe_id}: the certificate ends on {ends}, {_count(days_left(facts), 'day')} from now."
+        case AlertKind.BLIND:
+            return f"prober is blind{_since(facts)}: no connectivity url answers, so nothing can be judged from here."
+        case AlertKind.STORE:
+            aside = f" as {facts.detail}" if facts.detail else ""
+            return f"The store could not be read and was set aside{aside}; history starts anew."
+        case _:
+            return f"{_TEST}prober's alert path works."
+
+
+def _closing(facts: AlertFacts) -> Iterator[str]:
+    lasted = _lasted(facts)
+    match facts.kind:
+        case AlertKind.RECOVERED:
+            yield f"{facts.probe_id} is UP again: it was down{lasted} ({_cause(facts)})."
+        case AlertKind.SLOW_OVER:
+            now = "" if facts.latency_now_us is None else f" ({facts.latency_now_us // 1000:,} ms)"
+            yield f"{facts.probe_id} is OK again{now}: it was slow{lasted}."
+        case _:
+            what = "slow" if is_about_speed(facts) else f"down ({_cause(facts)})"
+            yield f"{facts.probe_id} was REMOVED from the configuration while it was {what}; its incident is closed."
+    if facts.is_merged:
+        yield "The alert about the beginning could not be delivered in time; this mail stands for both."
+
+
+def _several(facts: AlertFacts) -> str:
+    names = ids(facts.members)
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    listed = f": {', '.join(names[:_NAMES_SHOWN])}{more}" if names else ""
+    return f"{_count(len(facts.members), 'alert')} in one mail, {state_word(facts)}{listed}."
+
+
+def _cause(facts: AlertFacts) -> str:
+    return cut(facts.detail or short_reason(facts), _CAUSE_CHARACTERS).rstrip(".")
+
+
+def _speed(facts: AlertFacts) -> str:
+    if facts.latency_now_us is None or facts.slow_ms is None:
+        return _cause(facts)
+    return f"{-(-facts.latency_now_us // 1000):,} ms, limit {facts.slow_ms:,} ms"
+
+
+def _streak(facts: AlertFacts, what: str) -> str:
+    return f"{_count(facts.checks, what)}{' in a row' if facts.checks > 1 else ''}{_since(facts)}"
+
+
+def _since(facts: AlertFacts) -> str:
+    if facts.started_at_ms is None:
+        return ""
+    is_today = day(facts.started_at_ms) == day(facts.queued_at_ms)
+    return f" since {clock(facts.started_at_ms) if is_today else day_and_clock(facts.started_at_ms)}"
+
+
+def _lasted(facts: AlertFacts) -> str:
+    if facts.started_at_ms is None or facts.ended_at_ms is None:
+        return ""
+    return f" for {words(facts.ended_at_ms - facts.started_at_ms)}"
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"

@@ -1,0 +1,116 @@
+"""What ``prober incidents`` and ``prober alerts`` print."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prober.core.model import Kind
+from prober.core.text import clean, cut
+from prober.render.columns import Colour, Column, Paint, lay_out, plain
+from prober.render.when import day_and_clock, short, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from prober.core.model import Incident
+    from prober.core.report import WaitingAlert
+
+
+def incidents(listed: Sequence[Incident], *, now_ms: int, paint: Paint = plain, width: int | None = None) -> str:
+    """Return one line per incident, in the order given."""
+    if not listed:
+        return "no incidents\n"
+    columns = [
+        Column(title="#", cells=[str(each.number) for each in listed], gap=2, is_right=True),
+        Column(title="PROBE", cells=[clean(each.probe_id) for each in listed]),
+        Column(title="KIND", cells=[each.kind for each in listed]),
+        Column(title="SEV", cells=[each.severity for each in listed]),
+        Column(title="STATE", cells=list(map(_state, listed)), colours=list(map(_colour, listed))),
+        Column(title="STARTED", cells=[day_and_clock(each.started_at_ms) for each in listed]),
+        Column(title="LASTED", cells=[short(_lasted_ms(each, now_ms)) for each in listed], is_right=True),
+        Column(title="WHY", cells=[cut(_why(each), 80) for each in listed], can_shrink=True),
+    ]
+    return _joined(lay_out(columns, paint=paint, width=width))
+
+
+def incident(shown: Incident, *, now_ms: int, paint: Paint = plain) -> str:
+    """Return all that is known of one incident."""
+    colour = _colour(shown)
+    state = _state(shown)
+    title = f"  #{shown.number}  {clean(shown.probe_id)} {shown.kind}   {paint(state, colour) if colour else state}"
+    facts = {
+        "severity": shown.severity,
+        "why": _why(shown),
+        "checks": f"{shown.checks}{' in a row' if shown.checks > 1 else ''}",
+        "location": clean(shown.location),
+        "started": day_and_clock(shown.started_at_ms),
+        "confirmed": day_and_clock(shown.confirmed_at_ms),
+        "announced": _at(shown.announced_at_ms) or "not announced",
+        "acknowledged": _at(shown.acknowledged_at_ms),
+        "ended": _at(shown.ended_at_ms),
+        "lasted": words(_lasted_ms(shown, now_ms)),
+        "id": shown.uid,
+    }
+    return _joined([title, *(f"    {name:<14}{fact}" for name, fact in facts.items() if fact)])
+
+
+def alerts(waiting: Sequence[WaitingAlert], *, now_ms: int, width: int | None = None) -> str:
+    """Return one line per alert that was not accepted, in the order given."""
+    if not waiting:
+        return "no alert is waiting\n"
+    columns = [
+        Column(title="#", cells=[str(each.number) for each in waiting], gap=2, is_right=True),
+        Column(title="ALERT", cells=[each.kind for each in waiting]),
+        Column(title="PROBE", cells=[clean(each.probe_id or "-") for each in waiting]),
+        Column(title="TO", cells=[f"{clean(each.recipient)} ({clean(each.channel)})" for each in waiting]),
+        Column(title="STATE", cells=[each.state for each in waiting]),
+        Column(title="QUEUED", cells=[f"{words(now_ms - each.queued_at_ms)} ago" for each in waiting]),
+        Column(title="TRIED", cells=[f"{each.attempts} x" for each in waiting], is_right=True),
+        Column(title="NEXT", cells=[_next(each, now_ms) for each in waiting]),
+        Column(title="LAST ANSWER", cells=[cut(clean(each.last_error or "-"), 80) for each in waiting]),
+    ]
+    return _joined(lay_out(columns, width=width))
+
+
+def _joined(lines: Sequence[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _state(shown: Incident) -> str:
+    return ", ".join(_state_words(shown))
+
+
+def _state_words(shown: Incident) -> Iterator[str]:
+    if shown.closed_as is not None:
+        yield f"+ {shown.closed_as}"
+    else:
+        yield "x open" if shown.kind is Kind.DOWN else "! open"
+        if shown.acknowledged_at_ms is not None:
+            yield "acknowledged"
+    if shown.false_positive:
+        yield "false positive"
+
+
+def _colour(shown: Incident) -> Colour | None:
+    if shown.ended_at_ms is not None:
+        return None
+    return "red" if shown.kind is Kind.DOWN else "yellow"
+
+
+def _lasted_ms(shown: Incident, now_ms: int) -> int:
+    return (now_ms if shown.ended_at_ms is None else shown.ended_at_ms) - shown.started_at_ms
+
+
+def _why(shown: Incident) -> str:
+    return clean(shown.detail or shown.reason or "slow responses")
+
+
+def _at(at_ms: int | None) -> str | None:
+    return None if at_ms is None else day_and_clock(at_ms)
+
+
+def _next(waiting: WaitingAlert, now_ms: int) -> str:
+    if waiting.next_attempt_at_ms is None:
+        return "-"
+    left_ms = waiting.next_attempt_at_ms - now_ms
+    return f"in {words(left_ms)}" if left_ms > 0 else "now"

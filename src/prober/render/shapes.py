@@ -1,0 +1,204 @@
+"""The JSON that ``--json`` prints: one object with ``"schema": 1``, raw figures, RFC 3339 times; additions only."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, TypeAlias, assert_never
+
+from prober.core.model import CertificateExpiring, Closed, ClosedAs, Kind, Opened, ProberBlind
+from prober.core.text import clean
+from prober.render.when import rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from prober.core.model import Event, Incident, Result
+    from prober.core.report import AlertTally, ProbeStatus, StatusReport, WaitingAlert, WindowFigures
+
+Shape: TypeAlias = "dict[str, object]"
+
+
+def status(report: StatusReport) -> str:
+    """Return what ``status --json`` prints."""
+    return _object(
+        generated_at=rfc3339(report.generated_at_ms),
+        role=report.role,
+        location=clean(report.location),
+        last_round_at=_time(report.last_round_at_ms),
+        undelivered_alerts=report.undelivered_alerts,
+        probes=[_probe(probe) for probe in report.probes],
+    )
+
+
+def run(
+    results: Iterable[Result],
+    events: Iterable[tuple[Event, int | None]],
+    alerts: AlertTally,
+    *,
+    unverified: Collection[str] = (),
+) -> str:
+    """Return what ``run --json`` prints. Each event comes with the number of its incident, if it has one.
+
+    ``unverified`` are the ids of the probes whose certificates are not judged.
+    """
+    told = ((event_word(event), event, incident) for event, incident in events)
+    return _object(
+        results=_results(results, unverified),
+        events=[_event(word, event, incident) for word, event, incident in told if word is not None],
+        alerts={"queued": alerts.queued, "accepted": alerts.accepted, "failed": alerts.failed},
+    )
+
+
+def check(results: Iterable[Result], *, unverified: Collection[str] = ()) -> str:
+    """Return what ``check --json`` prints."""
+    return _object(results=_results(results, unverified))
+
+
+def incidents(listed: Iterable[Incident]) -> str:
+    """Return what ``incidents list --json`` prints, newest first."""
+    newest_first = sorted(listed, key=lambda each: (each.started_at_ms, each.number), reverse=True)
+    return _object(incidents=[_incident(each) for each in newest_first])
+
+
+def incident(shown: Incident) -> str:
+    """Return what ``incidents show --json`` prints."""
+    return _object(incident=_incident(shown))
+
+
+def alerts(waiting: Iterable[WaitingAlert]) -> str:
+    """Return what ``alerts list --json`` prints."""
+    return _object(alerts=[_alert(each) for each in waiting])
+
+
+def settings(shown: Iterable[tuple[str, str, str]]) -> str:
+    """Return what ``config show --json`` prints of (key, value, origin)."""
+    rows = (map(clean, row) for row in shown)
+    return _object(settings=[{"key": key, "value": value, "origin": origin} for key, value, origin in rows])
+
+
+def event_word(event: Event) -> str | None:
+    """Return the word for an event, None for one that is told to nobody."""
+    match event:
+        case Opened(kind=kind):
+            return "down_opened" if kind is Kind.DOWN else "slow_opened"
+        case Closed(closed_as=ClosedAs.REMOVED):
+            return "removed"
+        case Closed(closed_as=ClosedAs.RECOVERED, kind=kind):
+            return "down_recovered" if kind is Kind.DOWN else "slow_over"
+        case Closed():
+            return None
+        case CertificateExpiring():
+            return "certificate_expiring"
+        case ProberBlind():
+            return "prober_blind"
+        case _:
+            assert_never(event)
+
+
+def _object(**members: object) -> str:
+    return json.dumps({"schema": 1, **members}, indent=2, allow_nan=False) + "\n"
+
+
+def _probe(probe: ProbeStatus) -> Shape:
+    role = {} if probe.role is None else {"role": probe.role}
+    return {
+        "id": probe.id,
+        "name": clean(probe.name),
+        "state": probe.state,
+        "since": _time(probe.since_ms),
+        **role,
+        "verify": probe.verify,
+        "last_check": None if probe.last is None else _check(probe.last),
+        "open_incidents": [each.number for each in probe.open_incidents],
+        "target_percent": probe.target_percent,
+        "windows": {window.name: _window(window) for window in probe.windows},
+    }
+
+
+def _window(window: WindowFigures) -> Shape:
+    uptime, counts = window.uptime, window.uptime.checks
+    return {
+        "uptime_percent": uptime.uptime_percent,
+        "coverage_percent": uptime.coverage_percent,
+        "downtime_s": _thousandth(uptime.downtime_ms),
+        "checks": {
+            "total": counts.total,
+            "ok": counts.ok,
+            "slow": counts.slow,
+            "failed": counts.failed,
+            "unknown": counts.unknown,
+        },
+        "latency_ms": {
+            "p50": _thousandth(window.p50_us),
+            "p95": _thousandth(window.p95_us),
+            "p99": _thousandth(window.p99_us),
+        },
+    }
+
+
+def _results(results: Iterable[Result], unverified: Collection[str]) -> list[Shape]:
+    return [{"id": each.probe_id, **_check(each), "verify": each.probe_id not in unverified} for each in results]
+
+
+def _check(result: Result) -> Shape:
+    return {
+        "at": rfc3339(result.at_ms),
+        "outcome": result.outcome,
+        "reason": result.reason,
+        "detail": _text(result.detail),
+        "status": result.status,
+        "latency_ms": _thousandth(result.latency_us),
+    }
+
+
+def _event(word: str, event: Event, incident: int | None) -> Shape:
+    probe = None if isinstance(event, ProberBlind) else event.probe_id
+    return {"kind": word, "probe": probe, "incident": incident, "at": rfc3339(event.at_ms)}
+
+
+def _incident(shown: Incident) -> Shape:
+    return {
+        "number": shown.number,
+        "probe": shown.probe_id,
+        "kind": shown.kind,
+        "severity": shown.severity,
+        "started_at": rfc3339(shown.started_at_ms),
+        "confirmed_at": rfc3339(shown.confirmed_at_ms),
+        "ended_at": _time(shown.ended_at_ms),
+        "announced_at": _time(shown.announced_at_ms),
+        "acknowledged_at": _time(shown.acknowledged_at_ms),
+        "closed_as": shown.closed_as,
+        "false_positive": shown.false_positive,
+        "reason": shown.reason,
+        "detail": _text(shown.detail),
+        "checks": shown.checks,
+    }
+
+
+def _alert(waiting: WaitingAlert) -> Shape:
+    return {
+        "number": waiting.number,
+        "kind": waiting.kind,
+        "probe": waiting.probe_id,
+        "incident": waiting.incident,
+        "channel": waiting.channel,
+        "recipient": clean(waiting.recipient),
+        "state": waiting.state,
+        "queued_at": rfc3339(waiting.queued_at_ms),
+        "attempts": waiting.attempts,
+        "next_attempt_at": _time(waiting.next_attempt_at_ms),
+        "last_error": _text(waiting.last_error),
+    }
+
+
+def _time(at_ms: int | None) -> str | None:
+    return None if at_ms is None else rfc3339(at_ms)
+
+
+def _text(text: str | None) -> str | None:
+    return None if text is None else clean(text)
+
+
+def _thousandth(amount: float | None) -> float | None:
+    """Return us as ms, or ms as s."""
+    return None if amount is None else amount / 1000

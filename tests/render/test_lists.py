@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from prober.core.alerts import AlertKind
+from prober.core.model import ClosedAs, Incident, Kind, Reason, Severity
+from prober.core.report import WaitingAlert
+from prober.render.lists import alerts, incident, incidents
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from prober.render.columns import Colour
+
+NOW_MS = 1_795_183_923_000
+OPEN = Incident(
+    number=42,
+    uid="0b5e",
+    probe_id="api",
+    location="web-1",
+    kind=Kind.DOWN,
+    severity=Severity.P0,
+    started_at_ms=NOW_MS - 3_900_000,
+    confirmed_at_ms=NOW_MS - 3_600_000,
+    reason=Reason.STATUS,
+    detail="status 503, expected 2xx\x1b[2J",
+    checks=3,
+)
+OVER = replace(
+    OPEN,
+    number=7,
+    kind=Kind.SLOW,
+    ended_at_ms=NOW_MS - 3_000_000,
+    closed_as=ClosedAs.RECOVERED,
+    announced_at_ms=NOW_MS - 3_600_000,
+    reason=None,
+    detail=None,
+)
+WAITING = WaitingAlert(
+    number=3,
+    kind=AlertKind.DOWN,
+    probe_id="api",
+    incident=42,
+    channel="email",
+    recipient="ops@acme.example",
+    queued_at_ms=NOW_MS - 120_000,
+    attempts=4,
+    next_attempt_at_ms=NOW_MS + 60_000,
+    last_error="451 later\r\n",
+)
+
+
+def in_brackets(word: str, colour: Colour) -> str:
+    return f"<{colour}>{word}</>"
+
+
+def test_incidents_are_one_line_each_in_the_order_given() -> None:
+    assert incidents([OPEN, OVER], now_ms=NOW_MS).splitlines() == [
+        "   #   PROBE   KIND   SEV   STATE         STARTED                   LASTED   WHY",
+        "  42   api     down   P0    x open        2026-11-20 13:07:03 UTC    1h05m   status 503, expected 2xx",
+        "   7   api     slow   P0    + recovered   2026-11-20 13:07:03 UTC      15m   slow responses",
+    ]
+
+
+def test_without_incidents_the_list_says_so() -> None:
+    assert incidents([], now_ms=NOW_MS) == "no incidents\n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "state"),
+    [
+        ({}, "<red>x open</>"),
+        ({"kind": Kind.SLOW}, "<yellow>! open</>"),
+        ({"acknowledged_at_ms": NOW_MS}, "<red>x open, acknowledged</>"),
+        ({"false_positive": True}, "<red>x open, false positive</>"),
+        ({"ended_at_ms": NOW_MS, "closed_as": ClosedAs.SUPERSEDED}, "+ superseded"),
+        (
+            {
+                "ended_at_ms": NOW_MS,
+                "closed_as": ClosedAs.REMOVED,
+                "acknowledged_at_ms": NOW_MS,
+                "false_positive": True,
+            },
+            "+ removed, false positive",
+        ),
+    ],
+)
+def test_the_state_of_an_incident_is_told_in_words_and_a_sign(changes: dict[str, Any], state: str) -> None:
+    changed = replace(OPEN, **changes)
+    assert state in incidents([changed], now_ms=NOW_MS, paint=in_brackets)
+    assert state in incident(changed, now_ms=NOW_MS, paint=in_brackets)
+
+
+def test_an_incident_is_shown_with_all_that_is_known() -> None:
+    assert incident(OVER, now_ms=NOW_MS).splitlines() == [
+        "  #7  api slow   + recovered",
+        "    severity      P0",
+        "    why           slow responses",
+        "    checks        3 in a row",
+        "    location      web-1",
+        "    started       2026-11-20 13:07:03 UTC",
+        "    confirmed     2026-11-20 13:12:03 UTC",
+        "    announced     2026-11-20 13:12:03 UTC",
+        "    ended         2026-11-20 13:22:03 UTC",
+        "    lasted        15 min",
+        "    id            0b5e",
+    ]
+
+
+def test_one_check_is_no_row_of_checks() -> None:
+    assert "    checks        1\n" in incident(replace(OVER, checks=1), now_ms=NOW_MS)
+
+
+def test_an_incident_nobody_was_told_of_says_so() -> None:
+    assert "announced     not announced" in incident(OPEN, now_ms=NOW_MS)
+
+
+def test_waiting_alerts_say_to_whom_since_when_and_why_still() -> None:
+    bare = replace(
+        WAITING, number=4, kind=AlertKind.BLIND, probe_id=None, attempts=0, next_attempt_at_ms=None, last_error=None
+    )
+    assert alerts([WAITING, bare], now_ms=NOW_MS).splitlines() == [
+        "  #   ALERT          PROBE   TO                         STATE     QUEUED      TRIED   NEXT       LAST ANSWER",
+        "  3   down           api     ops@acme.example (email)   waiting   2 min ago     4 x   in 1 min   451 later",
+        "  4   prober_blind   -       ops@acme.example (email)   waiting   2 min ago     0 x   -          -",
+    ]
+
+
+def test_an_alert_that_was_closed_is_said_to_be() -> None:
+    line = alerts([replace(WAITING, state="closed", next_attempt_at_ms=None)], now_ms=NOW_MS).splitlines()[1]
+    assert "   closed   2 min ago     4 x   -      451 later" in line
+
+
+def test_an_alert_that_is_due_is_next_now() -> None:
+    assert "   now   " in alerts([replace(WAITING, next_attempt_at_ms=NOW_MS)], now_ms=NOW_MS)
+
+
+def test_without_waiting_alerts_the_list_says_so() -> None:
+    assert alerts([], now_ms=NOW_MS) == "no alert is waiting\n"

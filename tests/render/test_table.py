@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from prober.core.model import Incident, Kind, Outcome, Result, Severity
+from prober.core.report import Day, ProbeStatus, StatusReport, WindowFigures
+from prober.core.uptime import Uptime
+from prober.render.table import bars, status
+
+if TYPE_CHECKING:
+    from prober.core.report import ShownState
+    from prober.render.columns import Colour
+
+NOW_MS = 1_795_183_961_000
+ROUND_MS = NOW_MS - 38_000
+GOOD, SPOILT, EMPTY = Day(uptime_percent=100), Day(uptime_percent=50, had_incident=True), Day()
+
+
+def window(name: str, percent: float | None, coverage: float = 100, p50: float | None = None) -> WindowFigures:
+    observed = 0 if percent is None else round(coverage * 1_000_000)
+    uptime = Uptime(
+        window_ms=100_000_000, observed_ms=observed, downtime_ms=round(observed * (100 - (percent or 0)) / 100)
+    )
+    latencies = {} if p50 is None else {"p50_us": p50, "p95_us": p50 * 1.2, "p99_us": p50 * 2}
+    return WindowFigures(name=name, uptime=uptime, **latencies)
+
+
+def probe(probe_id: str, state: ShownState, *windows: WindowFigures, days: tuple[Day, ...] = ()) -> ProbeStatus:
+    last = Result(probe_id=probe_id, location="web-1", at_ms=ROUND_MS, outcome=Outcome.OK)
+    return ProbeStatus(id=probe_id, name=probe_id.upper(), state=state, last=last, windows=windows, days=days)
+
+
+def incident(probe_id: str, kind: Kind, minutes: int) -> Incident:
+    started_ms = NOW_MS - minutes * 60_000
+    return Incident(
+        number=42,
+        uid="u",
+        probe_id=probe_id,
+        location="web-1",
+        kind=kind,
+        severity=Severity.P1,
+        started_at_ms=started_ms,
+        confirmed_at_ms=started_ms,
+        ended_at_ms=None,
+        closed_as=None,
+        announced_at_ms=None,
+        acknowledged_at_ms=None,
+        false_positive=False,
+        reason=None,
+        detail=None,
+        checks=3,
+    )
+
+
+def report(*probes: ProbeStatus, title: str = "Acme") -> StatusReport:
+    return StatusReport(title=title, location="web-1", generated_at_ms=NOW_MS, last_round_at_ms=ROUND_MS, probes=probes)
+
+
+def acme() -> StatusReport:
+    days = (GOOD,) * 90
+    api = probe(
+        "api",
+        "up",
+        window("24h", 100, p50=61_200),
+        window("7d", 100),
+        window("30d", 99.928),
+        window("90d", 99.960),
+        days=(*(GOOD,) * 17, SPOILT, *(GOOD,) * 72),
+    )
+    ready = replace(
+        probe(
+            "ready",
+            "slow",
+            window("24h", 100, p50=535_500),
+            window("7d", 100),
+            window("30d", 99.9175),
+            window("90d", 99.9565),
+            days=(*days[:89], Day(uptime_percent=100, had_incident=True)),
+        ),
+        open_incidents=(incident("ready", Kind.SLOW, 52),),
+    )
+    ws = probe(
+        "ws",
+        "up",
+        window("24h", 100, p50=94_000),
+        window("7d", 100),
+        window("30d", 100, coverage=93.3),
+        window("90d", 99.9112),
+        days=(*(EMPTY,) * 10, *days[:80]),
+    )
+    return report(api, ready, ws)
+
+
+def test_the_table_has_its_documented_layout() -> None:
+    assert status(acme()).splitlines() == [
+        "  Acme                                             last round 14:12:03 UTC (38 s ago)",
+        "",
+        "  PROBE        STATE    24 h      7 d       30 d      90 d      p50    p95    p99   90 DAYS",
+        "  api          + up     100       100       99.928    99.960     61     73    122   ▇▇▇▁▇▇▇▇▇▇▇▇▇▇▇▇▇▇",
+        "  ready        ! slow   100       100       99.917    99.956    535    642   1071   ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▅",
+        "  ws           + up     100       100       100 *     99.911     94    112    188   ··▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇",
+        "                                                                * measured 93.3 % of the time",
+        "  open  #42 ready slow for 52 min",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "sign"),
+    [("up", "+"), ("slow", "!"), ("down", "x"), ("unknown", "?"), ("paused", "-"), ("maintenance", "~")],
+)
+def test_a_state_is_a_word_and_a_sign_with_or_without_colour(state: ShownState, sign: str) -> None:
+    def in_brackets(word: str, colour: Colour) -> str:
+        return f"<{colour}>{word}</>"
+
+    one = report(probe("api", state))
+    assert f"{sign} {state}" in status(one)
+    assert f">{sign} {state}" in status(one, paint=in_brackets)
+
+
+def test_before_the_first_check_there_is_nothing_to_show() -> None:
+    new = replace(probe("api", "unknown"), last=None)
+    assert status(replace(report(new), last_round_at_ms=None)) == "no checks yet\n"
+
+
+def test_checks_without_a_complete_round_are_shown() -> None:
+    text = status(replace(report(probe("api", "up")), last_round_at_ms=None))
+    assert text.splitlines()[0].endswith("no round yet")
+    assert "+ up" in text
+
+
+def test_a_round_over_no_probes_says_so() -> None:
+    assert status(report()).splitlines()[2:] == ["  no probes"]
+
+
+def test_what_was_not_observed_is_no_data_and_no_figure() -> None:
+    line = status(report(probe("api", "up", window("24h", None)))).splitlines()[3]
+    assert line == "  api          + up     no data      -      -      -"
+
+
+def test_a_window_named_by_dates_keeps_its_name() -> None:
+    assert "since 2026-11-01" in status(report(probe("api", "up", window("since 2026-11-01", 100))))
+
+
+def test_different_coverages_share_one_footnote() -> None:
+    text = status(report(probe("a", "up", window("24h", 100, 80.05)), probe("b", "up", window("24h", 100, 93.39))))
+    assert text.splitlines()[-1].strip() == "* measured 80.0 to 93.3 % of the time"
+
+
+def test_full_coverage_has_no_footnote() -> None:
+    assert "*" not in status(report(probe("api", "up", window("24h", 100, 99.7))))
+
+
+def test_a_long_id_widens_its_column() -> None:
+    lines = status(report(probe("a" * 30, "up"), probe("b", "down"))).splitlines()
+    assert lines[3].index("+ up") == lines[4].index("x down") == 35
+
+
+def test_a_narrow_terminal_gets_fewer_columns_and_every_state() -> None:
+    lines = status(acme(), width=80).splitlines()[2:6]
+    assert max(map(len, lines)) <= 80
+    assert [line.split()[1:3] for line in lines[1:]] == [["+", "up"], ["!", "slow"], ["+", "up"]]
+
+
+def test_a_hostile_title_moves_no_cursor() -> None:
+    first = status(report(probe("api", "up"), title="A\x1b[2Jc\nme\u202e 漢")).splitlines()[0]
+    assert first.startswith("  Ac me 漢  ")
+
+
+def test_what_needs_attention_stands_below_the_table() -> None:
+    down = replace(probe("api", "down"), open_incidents=(incident("api", Kind.DOWN, 65),), verify=False)
+    lines = status(replace(report(down), role="standby", undelivered_alerts=2)).splitlines()
+    assert lines[-4:] == [
+        "  role  standby",
+        "  note  api: its certificate is not verified (verify = false)",
+        "  open  #42 api down for 1 h 5 min",
+        "  mail  2 not delivered yet, see: prober alerts list",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("days", "shown"),
+    [
+        ([], ""),
+        ([GOOD], "▇"),
+        ([GOOD] * 18, "▇" * 18),
+        ([EMPTY] * 18, "·" * 18),
+        ([GOOD] * 18 + [SPOILT], "▇" * 9 + "▁"),
+        ([EMPTY, GOOD] * 18, "▇" * 18),
+        ([GOOD, SPOILT] * 18, "▁" * 18),
+        ([Day(uptime_percent=percent) for percent in (99.95, 99.5, 96, 91, 12, 0)], "▆▄▃▂▁▁"),
+        ([Day(uptime_percent=percent, had_incident=True) for percent in (100, 99.95, 99.5)], "▅▅▄"),
+    ],
+)
+def test_a_bar_is_as_high_as_its_worst_day(days: list[Day], shown: str) -> None:
+    assert bars(days) == shown
+
+
+def test_the_header_fits_a_narrow_terminal() -> None:
+    header = status(acme(), width=60).splitlines()[0]
+    assert len(header) <= 60
+    assert header.endswith("ago)")
