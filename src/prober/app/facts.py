@@ -1,0 +1,215 @@
+"""Gather what an alert says, at the moment it is queued."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, assert_never
+
+from prober.adapters.store import incidents, probes, results
+from prober.app import history
+from prober.core.alerts import AlertFacts, AlertKind, CheckLine
+from prober.core.durations import format_duration
+from prober.core.model import (
+    CertificateExpiring,
+    Closed,
+    ClosedAs,
+    Event,
+    Incident,
+    Kind,
+    Opened,
+    Probe,
+    ProberBlind,
+    ProbeState,
+    Result,
+    State,
+)
+from prober.core.uptime import budget_used_percent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from prober.adapters.store.db import Store
+    from prober.core.settings import Config
+
+CHECKS_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What surrounds the events of one round: the same for every alert that it queues."""
+
+    store: Store
+    config: Config
+    now_ms: int
+    origin: str
+    states: Mapping[str, ProbeState]
+    is_reachable: bool | None
+    mask: Callable[[str], str]
+
+    def facts(self, event: Event, number: int | None) -> AlertFacts:
+        """Return what an alert about an event says; ``number`` is that of its incident, if it has one."""
+        match event:
+            case CertificateExpiring():
+                return self._of_certificate(event)
+            case ProberBlind():
+                return self._of_blindness(event)
+            case Opened() | Closed():
+                return self._of_incident(event, incidents.find_incident(self.store, number or 0))
+            case _:
+                assert_never(event)
+
+    def probe(self, probe_id: str) -> Probe | None:
+        """Return a probe as it is configured, None for one that was removed."""
+        return next((probe for probe in self.config.probes if probe.id == probe_id), None)
+
+    def _of_incident(self, event: Opened | Closed, incident: Incident | None) -> AlertFacts:
+        probe = self.probe(event.probe_id)
+        if incident is None:
+            return self._about(event.probe_id, probe)
+        facts = replace(
+            self._about(event.probe_id, probe, since_ms=incident.started_at_ms),
+            kind=_kind(event),
+            severity=incident.severity,
+            incident=incident.number,
+            started_at_ms=incident.started_at_ms,
+            confirmed_at_ms=incident.confirmed_at_ms,
+            ended_at_ms=incident.ended_at_ms,
+            reason=incident.reason,
+            detail=incident.detail,
+            checks=incident.checks,
+            rule=_rule(event, probe),
+        )
+        if isinstance(event, Closed):
+            return self._with_cost(facts, probe)
+        return self._with_comparison(facts) if event.kind is Kind.SLOW else facts
+
+    def _of_certificate(self, event: CertificateExpiring) -> AlertFacts:
+        probe = self.probe(event.probe_id)
+        return replace(
+            self._about(event.probe_id, probe),
+            kind=AlertKind.CERTIFICATE,
+            severity=probe.severity.one_lower() if probe else None,
+            certificate_not_after_ms=event.not_after_ms,
+            rule=f"less than {format_duration(event.stage_ms)} left",
+        )
+
+    def _of_blindness(self, event: ProberBlind) -> AlertFacts:
+        return replace(
+            self._about(None, None),
+            kind=AlertKind.BLIND,
+            started_at_ms=event.since_ms,
+            confirmed_at_ms=event.at_ms,
+        )
+
+    def _about(self, probe_id: str | None, probe: Probe | None, *, since_ms: int | None = None) -> AlertFacts:
+        facts = AlertFacts(
+            kind=AlertKind.TEST,
+            queued_at_ms=self.now_ms,
+            location=self.config.location,
+            origin=self.origin,
+            probe_id=probe_id,
+            others_down=self._others_down(probe_id),
+            connectivity=self._connectivity(),
+        )
+        if probe_id is None:
+            return facts
+        last = results.last_results(self.store, probe_id, self.config.location, CHECKS_SHOWN)
+        before_ms = self.now_ms if since_ms is None else since_ms
+        good = results.last_good(self.store, probe_id, self.config.location, before_ms=before_ms)
+        before = replace(
+            facts,
+            probe_name=probe_id,
+            checks_before=tuple(map(_line, reversed(last))),
+            excerpt=last[0].excerpt if last else None,
+            last_good_at_ms=good.at_ms if good else None,
+            latency_before_us=good.latency_us if good else None,
+            latency_now_us=last[0].latency_us if last else None,
+            figures=history.figures(self.store, probe_id, self.now_ms),
+            percentiles=(history.percentiles_of_day(self.store, probe_id, self.config.location, self.now_ms),),
+        )
+        return self._with_settings(before, probe) if probe else before
+
+    def _with_settings(self, facts: AlertFacts, probe: Probe) -> AlertFacts:
+        return replace(
+            facts,
+            probe_name=probe.name,
+            url=probes.shown_url(self.mask(probe.url)),
+            verify=probe.verify,
+            slow_ms=probe.policy.slow_ms,
+            target_percent=probe.target_percent,
+            runbook=probe.runbook,
+            dashboard=probe.dashboard,
+        )
+
+    def _with_cost(self, facts: AlertFacts, probe: Probe | None) -> AlertFacts:
+        if facts.probe_id is None or facts.started_at_ms is None or facts.ended_at_ms is None:
+            return facts
+        failed = results.count_failed(
+            self.store, facts.probe_id, self.config.location, facts.started_at_ms, facts.ended_at_ms
+        )
+        used = None
+        if probe is not None and probe.target_percent is not None:
+            used = budget_used_percent(facts.ended_at_ms - facts.started_at_ms, target_percent=probe.target_percent)
+        return replace(facts, failed_checks=failed, budget_used_percent=used, excerpt=None)
+
+    def _with_comparison(self, facts: AlertFacts) -> AlertFacts:
+        if facts.probe_id is None:
+            return facts
+        week_ago_ms = self.now_ms - 7 * history.DAY_MS
+        compared = tuple(
+            replace(history.percentiles_of_day(self.store, facts.probe_id, self.config.location, until_ms), window=name)
+            for name, until_ms in (("today", self.now_ms), ("7 days ago", week_ago_ms))
+        )
+        return replace(facts, percentiles=(*facts.percentiles, *compared))
+
+    def _others_down(self, probe_id: str | None) -> tuple[str, ...]:
+        return tuple(
+            probe.name
+            for probe in self.config.probes
+            if probe.id != probe_id and probe.id in self.states and self.states[probe.id].state is State.DOWN
+        )
+
+    def _connectivity(self) -> str:
+        if not self.config.connectivity_urls:
+            return "not configured: an outage of our own network would look the same"
+        if self.is_reachable is None:
+            return "not asked: nothing failed on the way"
+        return "our own network is fine" if self.is_reachable else "no connectivity url answered"
+
+
+def _line(result: Result) -> CheckLine:
+    return CheckLine(
+        at_ms=result.at_ms,
+        outcome=result.outcome,
+        reason=result.reason,
+        detail=result.detail,
+        latency_us=result.latency_us,
+    )
+
+
+def _kind(event: Opened | Closed) -> AlertKind:
+    if isinstance(event, Opened):
+        return AlertKind.DOWN if event.kind is Kind.DOWN else AlertKind.SLOW
+    if event.closed_as is ClosedAs.REMOVED:
+        return AlertKind.REMOVED
+    return AlertKind.RECOVERED if event.kind is Kind.DOWN else AlertKind.SLOW_OVER
+
+
+def _rule(event: Opened | Closed, probe: Probe | None) -> str:
+    if probe is None:
+        return "the probe is no longer configured"
+    policy = probe.policy
+    limit = format_duration(policy.slow_ms) if policy.slow_ms else "no limit"
+    match event:
+        case Opened(kind=Kind.DOWN):
+            return _counted(policy.failures, "failed ", "", "open", "failures")
+        case Opened():
+            return _counted(policy.slow_checks, "", f" above {limit}", "open", "slow_checks")
+        case Closed(kind=Kind.DOWN):
+            return _counted(policy.recoveries, "good ", "", "close", "recoveries")
+    return _counted(policy.recoveries, "", f" at or below 80 % of {limit}", "close", "recoveries")
+
+
+def _counted(count: int, sort: str, limit: str, verb: str, key: str) -> str:
+    checks = f"1 {sort}check{limit} {verb}s" if count == 1 else f"{count} {sort}checks in a row{limit} {verb}"
+    return f"{checks} an incident ({key} = {count})"

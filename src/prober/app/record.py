@@ -1,0 +1,135 @@
+"""One round's transaction: results, states, incidents, events and the alerts they cause, all or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from prober.adapters.store import probes, results, rounds, states
+from prober.adapters.store.rounds import RoundRow
+from prober.app.announce import Announcer, Told
+from prober.app.facts import Scene
+from prober.core import certificate, connectivity, rules
+from prober.core.masking import Masker
+from prober.core.model import Event, ProbeState
+from prober.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from prober.adapters.store.db import Store
+    from prober.app.place import Place
+    from prober.app.round import Round
+    from prober.core.settings import Config
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What a round came to: the states after it, its events in order, and how many alerts it queued."""
+
+    states: Mapping[str, ProbeState]
+    told: tuple[Told, ...]
+    queued: int
+
+
+def refuse_foreign(store: Store, config: Config) -> None:
+    """Raise ConfigError when the store holds probes, but none that this configuration knows."""
+    known = probes.all_probe_ids(store)
+    if known and not known & {probe.id for probe in config.probes}:
+        raise ConfigError(
+            f"{store.path} holds the history of other probes ({', '.join(sorted(known)[:5])}), and of none in "
+            f"{config.path}.\nName another store with --db, or take this one over with --adopt."
+        )
+
+
+def record(seen: Round, *, store: Store, config: Config, place: Place, covers_all: bool, is_alerting: bool) -> Recorded:
+    """Apply the rules to a round's results and commit everything they cause.
+
+    ``covers_all`` says that the round was about every configured probe: what is open for others is closed as removed.
+    """
+    mask = Masker(config.secrets).mask
+    with store.transaction():
+        before = states.all_states(store, config.location)
+        after, caused = _judge(seen, before, config)
+        if covers_all:
+            caused += _remove_absent(before, after, config, seen.ended_at_ms)
+        if seen.results:
+            caused += _follow_blackout(store, config, seen)
+        _remember(store, config, place, seen, after, mask)
+        now = {**before, **after}
+        announcer = Announcer(
+            Scene(
+                store=store,
+                config=config,
+                now_ms=seen.ended_at_ms,
+                origin=place.origin,
+                states=now,
+                is_reachable=seen.is_reachable,
+                mask=mask,
+            ),
+            is_alerting=is_alerting,
+        )
+        told = tuple(each for event in caused if (each := announcer.tell(event)) is not None)
+    return Recorded(states=now, told=told, queued=announcer.queued)
+
+
+def _judge(seen: Round, before: Mapping[str, ProbeState], config: Config) -> tuple[dict[str, ProbeState], list[Event]]:
+    configured = {probe.id: probe for probe in config.probes}
+    after: dict[str, ProbeState] = {}
+    caused: list[Event] = []
+    for result in sorted(seen.results, key=attrgetter("at_ms")):
+        probe = configured[result.probe_id]
+        state = rules.configure(before.get(probe.id, ProbeState()), probe.identity)
+        state, ruled = rules.apply(state, result, policy=probe.policy)
+        after[probe.id], warned = certificate.warn(state, result, warn_ms=probe.expect.certificate_ms)
+        caused += (*ruled, *warned)
+    return after, caused
+
+
+def _remove_absent(
+    before: Mapping[str, ProbeState], after: dict[str, ProbeState], config: Config, now_ms: int
+) -> list[Event]:
+    caused: list[Event] = []
+    for probe_id in sorted(before.keys() - {probe.id for probe in config.probes}):
+        after[probe_id], closed = rules.remove(probe_id, before[probe_id], now_ms)
+        caused += closed
+    return caused
+
+
+def _follow_blackout(store: Store, config: Config, seen: Round) -> tuple[Event, ...]:
+    blackout, events = connectivity.follow(
+        rounds.find_blackout(store, config.location),
+        seen.results,
+        is_reachable=seen.is_reachable,
+        now_ms=seen.ended_at_ms,
+    )
+    rounds.save_blackout(store, config.location, blackout, now_ms=seen.ended_at_ms)
+    return events
+
+
+def _remember(
+    store: Store,
+    config: Config,
+    place: Place,
+    seen: Round,
+    after: Mapping[str, ProbeState],
+    mask: Callable[[str], str],
+) -> None:
+    probes.ensure_probes(store, [replace(probe, url=mask(probe.url)) for probe in config.probes])
+    results.append_results(store, seen.results)
+    states.save_states(store, config.location, after)
+    if not seen.results:
+        return
+    rounds.record_round(
+        store,
+        RoundRow(
+            location=config.location,
+            started_at_ms=seen.started_at_ms,
+            ended_at_ms=seen.ended_at_ms,
+            checks=len(seen.results),
+            is_offline=seen.is_offline,
+            host=place.host,
+            pid=place.pid,
+        ),
+    )

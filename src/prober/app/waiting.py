@@ -1,0 +1,46 @@
+"""The alerts that were not sent, as a person sees them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prober.core.alerts import AlertFacts
+from prober.core.report import WaitingAlert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from prober.adapters.store.outbox import OutboxRow
+
+
+def shown_alerts(rows: Iterable[OutboxRow]) -> list[WaitingAlert]:
+    """Return outbox rows without what only the machine needs."""
+    return [
+        WaitingAlert(
+            number=row.id,
+            kind=row.kind,
+            probe_id=facts.probe_id if (facts := read_facts(row)) else None,
+            incident=row.incident,
+            channel=row.channel,
+            recipient=row.recipient,
+            queued_at_ms=row.queued_at_ms,
+            state="closed" if row.state == "closed" else "waiting",
+            attempts=row.attempts,
+            next_attempt_at_ms=None if row.state == "closed" else row.next_attempt_at_ms,
+            last_error=row.last_error,
+        )
+        for row in rows
+    ]
+
+
+def count_alerts(rows: Iterable[OutboxRow]) -> int:
+    """Return how many alerts rows stand for; a batch is as many as it holds."""
+    return sum(max(len(facts.members), 1) if (facts := read_facts(row)) else 1 for row in rows)
+
+
+def read_facts(row: OutboxRow) -> AlertFacts | None:
+    """Return a row's facts, None when they can't be read: such a row is still told, as it is."""
+    try:
+        return AlertFacts.from_json(row.facts)
+    except (ValueError, TypeError, KeyError):
+        return None
