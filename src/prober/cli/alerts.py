@@ -1,0 +1,72 @@
+"""``prober alerts``: what was not sent, and a person's way to give one up."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import typer
+
+from prober.cli.context import globals_of
+from prober.cli.help import Command, Group
+from prober.cli.values import Json, Number
+from prober.errors import UsageError
+
+app = typer.Typer(name="alerts", cls=Group, no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def alerts() -> None:
+    """List queued alerts, or give one up.
+
+    Examples:
+      prober alerts list
+      prober alerts drop 7
+    """
+
+
+@app.command("list", cls=Command)
+def list_alerts(context: typer.Context, as_json: Json = False) -> None:
+    """List the alerts that no mail server has accepted.
+
+    What waits, with the last answer and the time of the next attempt, and what was closed: its recipient is no longer
+    configured.
+
+    Examples:
+      prober alerts list
+    """
+    from prober.adapters.clock import SystemClock
+    from prober.adapters.store.outbox import all_closed, all_waiting
+    from prober.app.waiting import shown_alerts
+    from prober.render import lists, shapes
+
+    settings = globals_of(context)
+    with settings.reading(settings.load()) as store:
+        found = [] if store is None else shown_alerts([*all_waiting(store), *all_closed(store)])
+    if as_json:
+        settings.show(shapes.alerts(found))
+    else:
+        settings.show(lists.alerts(found, now_ms=SystemClock().now_ms(), width=settings.width()))
+
+
+@app.command("drop", cls=Command)
+def drop_alert(context: typer.Context, number: Number) -> None:
+    """Give an alert up: it will not be sent.
+
+    Examples:
+      prober alerts drop 7
+    """
+    from prober.adapters.clock import SystemClock
+    from prober.adapters.store.db import open_store
+    from prober.adapters.store.outbox import drop
+
+    settings = globals_of(context)
+    config = settings.load()
+    is_dropped = False
+    with settings.reading(config) as existing:
+        path = None if existing is None else existing.path
+    if path is not None:
+        with closing(open_store(path, now_ms=SystemClock().now_ms())) as store, store.transaction():
+            is_dropped = drop(store, number)
+    if not is_dropped:
+        raise UsageError(f"no alert {number} is waiting. See: prober alerts list")
+    settings.say(f"alert {number} will not be sent.")

@@ -1,0 +1,139 @@
+"""Assemble the command line, and turn what stops us into a message and an exit code."""
+
+from __future__ import annotations
+
+import re
+import sys
+from traceback import extract_tb
+from typing import Annotated
+
+import typer
+
+from prober import __version__
+from prober.cli import alerts, check, config, demo, incidents, init, output, run, status, test_alert
+from prober.cli.context import Color, Globals
+from prober.cli.help import Group
+from prober.errors import ProberError, UsageError
+
+VALUED = {"-c", "--config", "--db", "--color"}
+WHOLE = re.compile(r"-[qv]+|--quiet|--verbose|--version|-c.+|(--config|--db|--color)=.*", re.DOTALL)
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="prober",
+    cls=Group,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        output.show(f"prober {__version__}\n", is_coloured=False)
+        raise typer.Exit
+
+
+@app.callback()
+def prober(
+    context: typer.Context,
+    config: Annotated[
+        str | None, typer.Option("-c", "--config", help="The configuration, if not ./probes.toml.", metavar="FILE")
+    ] = None,
+    db: Annotated[
+        str | None, typer.Option("--db", help="The store, if not prober.db beside it.", metavar="FILE")
+    ] = None,
+    color: Annotated[Color, typer.Option("--color", help="When to colour the output.")] = "auto",
+    is_quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="No notes; and run prints nothing while all is well.")
+    ] = False,
+    is_verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="Say which files are used, and where a check's time went.")
+    ] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Watch URLs, decide what is broken, remember it, and tell people.
+
+    These options may stand anywhere on the line.
+
+    Examples:
+      prober demo                          see it work, in ten seconds
+      prober check https://acme.example    check a URL once
+      prober init                          write a probes.toml
+      prober run                           one round, as cron calls it
+    """
+    context.obj = Globals(config=config, db=db, color=color, is_quiet=is_quiet, is_verbose=is_verbose)
+
+
+for module in (demo, init, check, run, status, test_alert):
+    module.add_to(app)
+for group in (incidents, alerts, config):
+    app.add_typer(group.app)
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    output.prepare()
+    sys.exit(_run(sys.argv[1:]))
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        return app(args=hoisted(arguments), prog_name="prober", standalone_mode=False) or 0
+    except typer.Abort:
+        return INTERRUPTED
+    except typer.TyperException as error:
+        return _misused(error)
+    except Exception as error:  # noqa: BLE001 - this is the one place where everything ends
+        return _stopped(_first(error))
+
+
+def _misused(error: typer.TyperException) -> int:
+    """Say what is wrong with the line. A group without a command answers with its help."""
+    message = error.format_message().replace("Value error, ", "")
+    if message.startswith("Examples:"):
+        output.tell(message)
+    else:
+        context: typer.Context | None = getattr(error, "ctx", None)
+        output.tell(f"error: {message}\nSee: {context.command_path if context else 'prober'} --help")
+    return error.exit_code
+
+
+def _stopped(error: BaseException) -> int:
+    if isinstance(error, ProberError):
+        output.tell(f"{error.title}{error}")
+        return error.exit_code
+    # The place says enough to find the fault; the error's own words may hold a secret.
+    places = [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in extract_tb(error.__traceback__)[-5:]]
+    output.tell("\n".join((f"error: this is a fault of prober ({type(error).__name__}). Please report it:", *places)))
+    return ProberError.exit_code
+
+
+def _first(error: BaseException) -> BaseException:
+    """Return the error that a task group wraps; of several, the one that we can explain."""
+    while isinstance(error, BaseExceptionGroup):
+        error = (error.subgroup(ProberError) or error).exceptions[0]
+    return error
+
+
+def hoisted(arguments: list[str]) -> list[str]:
+    """Return the arguments with the global options first, so that they may stand anywhere on the line."""
+    front: list[str] = []
+    rest: list[str] = []
+    left = iter(arguments)
+    for argument in left:
+        if argument == "--":
+            rest += [argument, *left]
+        elif argument in VALUED:
+            value = next(left, None)
+            if value is None:
+                raise UsageError(f"{argument} needs a value. See: prober --help")
+            front += [argument, value]
+        elif WHOLE.fullmatch(argument):
+            front.append(argument)
+        else:
+            rest.append(argument)
+    return front + rest

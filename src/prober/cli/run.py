@@ -1,0 +1,143 @@
+"""``prober run``: one round, as cron calls it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from prober.cli.context import Globals, globals_of, host_name, origin, refuses_private
+from prober.cli.help import Command
+from prober.cli.output import is_terminal
+from prober.cli.values import Failing, FailOn, Ids, Json, Tag, chosen, duration_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from prober.app.run import Report
+    from prober.core.model import Probe
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(cls=Command)(run)
+
+
+def run(
+    context: typer.Context,
+    ids: Ids = None,
+    tag: Tag = None,
+    due: Annotated[bool, typer.Option("--due", help="Only probes of whose interval 90 % have passed.")] = False,
+    no_alert: Annotated[bool, typer.Option("--no-alert", help="Record everything, tell nobody.")] = False,
+    deadline: Annotated[
+        str | None,
+        typer.Option("--deadline", metavar="TIME", help="How long rechecks may take; 4m, less for short intervals."),
+    ] = None,
+    fail_on: Failing = FailOn.NEVER,
+    adopt: Annotated[bool, typer.Option("--adopt", help="Take over a store of other probes.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check every probe once, keep the results, mail what is due.
+
+    With "recheck" configured it stays until there is a verdict on what failed, within the deadline.
+
+    Examples:
+      prober run                      one round over all probes
+      prober run api --no-alert       one probe, telling nobody
+      */5 * * * * prober -q -c /etc/prober/probes.toml run      from cron
+    """
+    from prober.app.oneshot import Occupied, run_once
+    from prober.app.place import Place
+    from prober.app.run import Options, Report
+    from prober.core.schedule import run_deadline_ms
+
+    settings = globals_of(context)
+    config = settings.load()
+    named = chosen(config, ids, tag)
+    probes = [probe for probe in named if probe.enabled]
+    paused = [probe.id for probe in named if not probe.enabled]
+    _say_beforehand(settings, has_channel=bool(config.channels), paused=paused)
+    report = run_once(
+        config,
+        probes,
+        path=settings.store_path(config),
+        options=Options(
+            deadline_ms=run_deadline_ms(probes) if deadline is None else duration_ms("--deadline", deadline),
+            place=Place(host=host_name(), pid=os.getpid(), origin=origin()),
+            covers_all=not ids and tag is None,
+            is_alerting=not no_alert,
+        ),
+        only_due=due,
+        adopt=adopt,
+        refuse_private=refuses_private(),
+        on_wait=_progress(settings),
+    )
+    if isinstance(report, Occupied):
+        settings.say(report.message)
+        report = Report()
+        if not as_json:
+            return
+    _print(settings, report, probes, paused if ids or not probes else [], as_json=as_json)
+    raise typer.Exit(exit_code(report, [probe.id for probe in probes], fail_on))
+
+
+def exit_code(report: Report, ids: Sequence[str], fail_on: FailOn) -> int:
+    """Return the most important exit code that applies."""
+    applies = (
+        (128 + (report.stopped_by or 0), report.stopped_by is not None),
+        (5, report.set_aside is not None),
+        (4, report.undelivered > 0),
+        (6, report.is_offline),
+        (1, fail_on.is_met(report.states[each].state for each in ids if each in report.states)),
+    )
+    return next((code for code, does in applies if does), 0)
+
+
+def _say_beforehand(settings: Globals, *, has_channel: bool, paused: Sequence[str]) -> None:
+    if not has_channel:
+        settings.warn("no alert channel is configured: nobody will be told. Add [alert.email] to the configuration.")
+    if paused:
+        settings.detail(f"paused (enabled = false): {', '.join(paused)}")
+
+
+def _progress(settings: Globals) -> Callable[[Sequence[Probe], float], None]:
+    def show(waiting: Sequence[Probe], seconds: float) -> None:
+        if is_terminal(sys.stderr):
+            names = ", ".join(probe.id for probe in waiting[:5])
+            settings.say(f"waiting for a verdict on {names}: next check in {max(seconds, 0):.0f} s")
+
+    return show
+
+
+def _print(settings: Globals, report: Report, probes: Sequence[Probe], paused: Sequence[str], *, as_json: bool) -> None:
+    from prober.core.report import AlertTally
+    from prober.render import outcome, shapes
+
+    _warn(settings, report)
+    if report.stopped_by is not None and not report.results:
+        settings.warn("interrupted: nothing of this round was recorded. Run it again.")
+        return
+    for result in report.results:
+        settings.detail(outcome.phases(result))
+    tally = AlertTally(queued=report.queued, accepted=report.accepted, failed=report.undelivered)
+    told = [(each.event, each.incident) for each in report.told]
+    unverified = {probe.id for probe in probes if not probe.verify}
+    if as_json:
+        settings.show(shapes.run(report.results, told, tally, unverified=unverified))
+    elif not settings.is_quiet or outcome.is_notable(report.results, told, tally):
+        look = partial(outcome.run, paint=settings.paint(), width=settings.width())
+        settings.show(look(report.results, told, tally, unverified=unverified, paused=paused))
+
+
+def _warn(settings: Globals, report: Report) -> None:
+    if report.set_aside is not None:
+        settings.warn(f"the store could not be read: it was set aside as {report.set_aside}, and history starts anew.")
+    for alert in report.closed:
+        about = ", ".join(filter(None, (alert.kind, alert.probe_id)))
+        why = f"{alert.recipient} is no longer configured"
+        settings.warn(f"alert {alert.number} ({about}) was closed without being sent: {why}")
+    for refusal in report.refusals:
+        settings.warn(f"an alert was not accepted and stays queued: {refusal}")
