@@ -43,6 +43,17 @@ async def fall(world: World, ids: Sequence[str]) -> None:
     await world.run("x", [each for each in world.config.probes if each.id in ids], covers_all=False)
 
 
+async def run_while_the_first_alert_is_dropped(world: World) -> None:
+    async def drop() -> None:
+        await anyio.sleep(5)
+        with closing(world.open()) as store, store.transaction():
+            assert outbox.drop(store, 1)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(drop)
+        await world.run("x")
+
+
 async def deliver(world: World, seconds: float) -> Delivery:
     """Deliver for a while, as a process does that stays."""
     with closing(world.open()) as store:
@@ -279,30 +290,14 @@ async def test_what_was_interrupted_before_any_content_went_out_was_surely_not_a
 
 async def test_an_alert_that_is_dropped_while_it_is_sent_counts_as_sent_if_it_was_accepted(world: World) -> None:
     world.mail.takes_s = 10
-
-    async def drop() -> None:
-        await anyio.sleep(5)
-        with closing(world.open()) as store, store.transaction():
-            assert outbox.drop(store, 1)
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(drop)
-        await world.run("x")
+    await run_while_the_first_alert_is_dropped(world)
     assert [row.state for row in world.rows()] == ["sent"]
 
 
 async def test_an_alert_dropped_before_its_turn_is_not_sent(world: World) -> None:
     world.configure(channels=(channel(OPS, CHIEF),))
     world.mail.takes_s = 10
-
-    async def drop() -> None:
-        await anyio.sleep(5)
-        with closing(world.open()) as store, store.transaction():
-            assert outbox.drop(store, 1)
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(drop)
-        await world.run("x")
+    await run_while_the_first_alert_is_dropped(world)
     assert [to for to, _ in world.mail.tried] == [CHIEF]
 
 

@@ -159,11 +159,6 @@ class Result:
     path_failure: bool = False
     response_began: bool = False
 
-    @property
-    def is_good(self) -> bool:
-        """Say whether every expectation held, in time or not."""
-        return self.outcome in {Outcome.OK, Outcome.SLOW}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Streak:

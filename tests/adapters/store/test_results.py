@@ -103,7 +103,9 @@ def test_what_is_appended_comes_back_equal_in_whatever_order_rounds_came(rounds:
                 assert last_results(store, probe_id, location, 99) == there[::-1]
                 assert all_last_results(store, location).get(probe_id) == (there[-1] if there else None)
                 for before_ms in (NEVER_MS, there[-1].at_ms if there else 0):
-                    good = [each for each in there if each.is_good and each.at_ms < before_ms]
+                    good = [
+                        each for each in there if each.outcome in {Outcome.OK, Outcome.SLOW} and each.at_ms < before_ms
+                    ]
                     assert last_good(store, probe_id, location, before_ms=before_ms) == (good[-1] if good else None)
                 assert seen.get(location, []) == [
                     Observation(at_ms=r.at_ms, outcome=r.outcome, interval_ms=r.interval_ms, latency_us=r.latency_us)

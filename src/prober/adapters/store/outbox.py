@@ -90,12 +90,6 @@ def one_row(store: Store, row_id: int) -> OutboxRow:
     return _row(row)
 
 
-def find_row(store: Store, row_id: int) -> OutboxRow | None:
-    """Return a row by its number."""
-    row = store.find(f"{_FIND} WHERE id = :id", {"id": row_id})
-    return _row(row) if row else None
-
-
 def all_waiting(store: Store) -> list[OutboxRow]:
     """Return what no server took yet, by channel and recipient, oldest first."""
     return [
@@ -112,16 +106,6 @@ def all_closed(store: Store) -> list[OutboxRow]:
               AND (kind <> 'several' OR EXISTS (SELECT 1 FROM outbox m WHERE m.carrier = o.id)) ORDER BY id"""  # noqa: S608  _FIND is ours
         )
     ]
-
-
-def waiting(store: Store, now_ms: int) -> list[OutboxRow]:
-    """Return what may be tried now, by channel and recipient, oldest first."""
-    rows = store.rows(
-        f"""{_FIND} WHERE (state = 'queued' AND next_attempt_at_ms <= :now)
-          OR (state = 'sending' AND lease_until_ms <= :now) ORDER BY channel, recipient, id""",
-        {"now": now_ms},
-    )
-    return [_row(row) for row in rows]
 
 
 def told(store: Store, incident: int) -> set[tuple[str, str]]:
