@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailChannel:
-    """A way to people by SMTP: the ``[alert.<id>]`` table with secrets resolved."""
+    """A way to people by SMTP: the ``[alert.<id>]`` table with secrets resolved. ``remind_ms`` None never reminds."""
 
     id: str
     to: tuple[str, ...]
@@ -21,6 +21,7 @@ class EmailChannel:
     security: Literal["starttls", "tls", "none"] = "starttls"
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    remind_ms: int | None = None
     tags: tuple[str, ...] = ()
 
     @property
@@ -34,7 +35,7 @@ class Config:
     """The whole of ``probes.toml``, resolved and judged valid.
 
     ``path`` is the file, None without one. ``store_path`` is ``[store] path``, already relative to the file.
-    ``secrets`` are the values to mask everywhere.
+    ``keep_ms`` is how long single results are kept, ``secrets`` are the values to mask everywhere.
     """
 
     path: str | None
@@ -43,5 +44,7 @@ class Config:
     probes: tuple[Probe, ...]
     channels: tuple[EmailChannel, ...] = ()
     connectivity_urls: tuple[str, ...] = ()
+    heartbeat_url: str | None = field(default=None, repr=False)
     store_path: str | None = None
+    keep_ms: int = 90 * 86_400_000
     secrets: tuple[str, ...] = field(default=(), repr=False)

@@ -50,7 +50,7 @@ INVALID = [
     PROBE + "headers.X = 1",
     PROBE.replace("https", "ftp"),
     PROBE + "[connectivity]\nurls = []",
-    PROBE + "[store]\nkeep = '90d'",
+    PROBE + "[store]\nkeep = '90'",
     PROBE + "[standby]",
     PROBE + EMAIL.replace('from = "a@b.c"\n', ""),
     PROBE + EMAIL + 'username = "x"',

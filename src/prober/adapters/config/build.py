@@ -58,7 +58,9 @@ def built_config(
         probes=tuple(_probe(name, leaves, path.parent) for name, leaves in probes.items()),
         channels=tuple(_channel(name, leaves) for name, leaves in channels.items()),
         connectivity_urls=values["connectivity.urls"] or (),
+        heartbeat_url=values["heartbeat.url"],
         store_path=_absolute(path.parent, values["store.path"]),
+        keep_ms=values["store.keep"],
         secrets=secrets,
     )
 
@@ -130,6 +132,7 @@ def _channel(name: str, leaves: Leaves) -> EmailChannel:
         security=values["security"],
         username=values["username"],
         password=values["password"],
+        remind_ms=values["remind"],
         tags=values["tags"],
     )
 

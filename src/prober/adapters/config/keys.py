@@ -89,7 +89,19 @@ TOP_KEYS: Final = (
         can_hold_secrets=True,
         doc="Asked only when checks fail, to tell whether we are offline.",
     ),
+    Key(
+        name="heartbeat.url",
+        kind=_URL,
+        can_hold_secrets=True,
+        doc="Requested after each complete round: who watches the watcher.",
+    ),
     Key(name="store.path", kind=text(), doc="The database file, relative to this file."),
+    Key(
+        name="store.keep",
+        kind=duration(least_ms=UNITS_MS["d"]),
+        default="90d",
+        doc="How long single results are kept; figures and incidents are kept for good.",
+    ),
 )
 
 PROBE_KEYS: Final = (
@@ -161,6 +173,11 @@ ALERT_KEYS: Final = (
     ),
     Key(name="username", kind=text(), doc="SMTP user."),
     Key(name="password", kind=text(check=_check_password), can_hold_secrets=True, is_secret=True, doc="SMTP password."),
+    Key(
+        name="remind",
+        kind=duration(least_ms=UNITS_MS["s"]),
+        doc="Time between reminders of what is open and not acknowledged; default: never.",
+    ),
     Key(name="tags", kind=_list_of(text()), default=[], doc="Only probes with one of these; default: all."),
 )
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from os.path import exists
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from prober.adapters.config.files import UnreadableError, read_regular
 from prober.adapters.config.kinds import Invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+Origin: TypeAlias = Literal["environment", "credentials", "default"]
 
 SECRET_CHARS: Final = 6
 
@@ -41,6 +44,15 @@ class Variables:
             return {key: self.expand(each, is_secret=is_secret) for key, each in value.items()}
         return value
 
+    def origin(self, name: str) -> Origin | None:
+        """Return where a variable is set, or None."""
+        if self._environ.get(name):
+            return "environment"
+        try:
+            return "credentials" if self._credential(name) else None
+        except Invalid:
+            return None
+
     def _expand_text(self, text: str, *, is_secret: bool) -> str:
         def replacement(found: re.Match[str]) -> str:
             name, default = found[1], found[2]
@@ -68,15 +80,23 @@ class Variables:
         folder = self._environ.get("CREDENTIALS_DIRECTORY")
         if not folder:
             return ""
+        # systemd calls what it loads from a whole folder prober_NAME (LoadCredential=prober:FOLDER).
+        paths = (Path(folder, name), Path(folder, f"prober_{name}"))
+        path = next((each for each in paths if exists(each)), None)  # noqa: PTH110 - never raises
+        if path is None:
+            return ""
         try:
-            content = read_regular(Path(folder, name), limit=_CREDENTIAL_BYTES).decode()
+            content = read_regular(path, limit=_CREDENTIAL_BYTES).decode()
         except UnreadableError as error:
-            if not Path(folder, name).exists():
-                return ""
             raise Invalid(f"{name} cannot be read from $CREDENTIALS_DIRECTORY: {error}") from None
         except UnicodeDecodeError:
             raise Invalid(f"the value of {name} is not UTF-8") from None
         return content.removesuffix("\n").removesuffix("\r")
+
+
+def placeholders(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield the variables that a text asks for, and whether it has a default for them."""
+    return ((found[1], found[2] is not None) for found in _PLACEHOLDER.finditer(text) if found[1])
 
 
 def _checked(what: str, value: str) -> str:
