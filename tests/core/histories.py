@@ -21,11 +21,13 @@ def result(sign: str, at_ms: int) -> Result:
     )
 
 
-def play(history: str, policy: Policy, state: ProbeState | None = None) -> tuple[ProbeState, list[Event]]:
-    """Apply a whole history; check number n starts at n milliseconds."""
+def play(
+    history: str, policy: Policy, state: ProbeState | None = None, *, first: int = 1
+) -> tuple[ProbeState, list[Event]]:
+    """Apply a whole history; check number n starts at n milliseconds, counted from ``first``."""
     state = state or ProbeState()
     events: list[Event] = []
-    for number, sign in enumerate(history, start=1):
+    for number, sign in enumerate(history, start=first):
         state, caused = rules.apply(state, result(sign, number), policy=policy)
         events += caused
     return state, events

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from prober.core.delivery import Plan, Waiting, backoff_ms, message_id, plan
+from prober.core.delivery import Plan, Waiting, backoff_ms, due_at_ms, message_id, plan
 
 
 def fresh(*ids: int) -> list[Waiting]:
@@ -72,3 +72,22 @@ def test_the_message_id_differs_by_event_recipient_and_installation_and_by_nothi
     assert again in ids
     assert "a@x.example" not in again
     assert again.endswith("@acme.example>")
+
+
+@pytest.mark.parametrize(
+    ("next_ms", "is_untried", "is_permanent", "due_ms"),
+    [
+        (NOW - 5, False, False, NOW - 5),
+        (NOW + 600_000, False, False, NOW + 600_000),
+        (NOW + 720_000, False, False, NOW + 720_000),
+        (NOW + 720_001, False, False, NOW),
+        (NOW + 4_320_000, False, True, NOW + 4_320_000),
+        (NOW + 4_320_001, False, True, NOW),
+        (NOW + 1, True, False, NOW),
+        (NOW - 1, True, False, NOW - 1),
+    ],
+)
+def test_nothing_waits_for_a_wall_clock_that_was_ahead(
+    next_ms: int, is_untried: bool, is_permanent: bool, due_ms: int
+) -> None:
+    assert due_at_ms(next_ms, is_untried=is_untried, is_permanent=is_permanent, now_ms=NOW) == due_ms

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prober.core import rules
-from prober.core.model import Policy, ProbeState, State, Streak
+from prober.core.model import Closed, Kind, Policy, ProbeState, State, Streak
 from tests.core.histories import play, result, word
 
 TABLE = [
@@ -149,6 +149,91 @@ def test_a_removed_probe_closes_what_is_open_and_starts_afresh(history: str, kin
     after, events = rules.remove("api", state, 99)
     assert after == ProbeState()
     assert [word(event) for event in events] == [f"{kind} removed at 99, ended at 99" for kind in kinds]
+
+
+@pytest.mark.parametrize(
+    ("before", "kind", "resolved", "then", "events"),
+    [
+        ("xxx", Kind.DOWN, True, "xx", []),
+        ("xxx", Kind.DOWN, True, "xxx", ["down opened at 102, started at 100"]),
+        ("xxx.", Kind.DOWN, True, ".xxx", ["down opened at 103, started at 101"]),
+        ("xxxss", Kind.DOWN, True, "s", []),
+        ("sss", Kind.SLOW, True, "ss", []),
+        ("sss", Kind.SLOW, True, "sss", ["slow opened at 102, started at 100"]),
+        ("sssxx", Kind.SLOW, True, "x", ["down opened at 100, started at 4"]),
+        ("sss", Kind.DOWN, False, "..", ["slow over at 101, ended at 100"]),
+        ("xx", Kind.DOWN, False, "x", ["down opened at 100, started at 1"]),
+    ],
+)
+def test_after_what_a_person_resolved_as_many_new_checks_open_the_next(
+    before: str, kind: Kind, resolved: bool, then: str, events: list[str]
+) -> None:
+    state, _ = play(before, Policy(recoveries=4) if "xxxs" in before else Policy())
+    after, ended = rules.resolve("api", kind, state, 99)
+    assert [word(event) for event in ended] == ([f"{kind} resolved at 99, ended at 99"] if resolved else [])
+    assert [word(event) for event in play(then, Policy(), after, first=100)[1]] == events
+
+
+@pytest.mark.parametrize(
+    ("history", "kind", "state"),
+    [("xxx", Kind.DOWN, State.UNKNOWN), (".xxx", Kind.DOWN, State.UNKNOWN), ("sss", Kind.SLOW, State.UP)],
+)
+def test_what_a_person_resolved_was_so_until_then(history: str, kind: Kind, state: State) -> None:
+    after, _ = rules.resolve("api", kind, play(history, Policy())[0], 99)
+    assert (after.state, after.since_ms, rules.is_pending(after)) == (state, 99, False)
+
+
+def test_no_incident_ends_before_it_began_whatever_the_clock_says() -> None:
+    state, _ = play("xxx", Policy())
+    assert [word(event) for event in rules.resolve("api", Kind.DOWN, state, -5)[1]] == [
+        "down resolved at 1, ended at 1"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("history", "ends"),
+    [
+        ("x.", ["down opened", "down recovered"]),
+        ("s.", ["slow opened", "slow over"]),
+        ("sx", ["slow opened", "slow superseded", "down opened"]),
+    ],
+)
+def test_no_incident_ends_before_it_began_when_the_clock_is_set_back(history: str, ends: list[str]) -> None:
+    policy = Policy(failures=1, recoveries=1, slow_checks=1)
+    state, before = rules.apply(ProbeState(), result(history[0], 5_000), policy=policy)
+    _, after = rules.apply(state, result(history[1], 1_000), policy=policy)
+    assert [word(event).split(" at ")[0] for event in (*before, *after)] == ends
+    (closed,) = (event for event in after if isinstance(event, Closed))
+    assert (closed.started_at_ms, closed.ended_at_ms) == (5_000, 5_000)
+
+
+def test_what_is_removed_ends_not_before_it_began() -> None:
+    state, _ = play("xxx", Policy())
+    assert [word(event) for event in rules.remove("api", state, -5)[1]] == ["down removed at -5, ended at 1"]
+
+
+RESOLVED_MS = 10 * 300_000
+
+
+@pytest.mark.parametrize(
+    ("sign", "began_ms", "is_down"),
+    [
+        ("x", RESOLVED_MS - 299_999, False),
+        ("x", RESOLVED_MS - 1, False),
+        ("x", RESOLVED_MS, True),
+        ("x", RESOLVED_MS + 1, True),
+        ("x", RESOLVED_MS - 300_000, True),  # no check takes so long: the clock was set back
+        ("x", -RESOLVED_MS, True),
+        (".", RESOLVED_MS - 5, False),
+    ],
+)
+def test_a_failure_that_began_before_a_person_resolved_counts_no_more(sign: str, began_ms: int, is_down: bool) -> None:
+    policy = Policy(failures=1)
+    state, _ = rules.resolve("api", Kind.DOWN, play("x", policy)[0], RESOLVED_MS)
+    after, events = rules.apply(state, result(sign, began_ms), policy=policy)
+    assert (after.state is State.DOWN, len(events)) == (is_down, int(is_down))
+    assert after.last_at_ms == began_ms
+    assert rules.apply(after, result("x", RESOLVED_MS + 9), policy=policy)[0].state is State.DOWN
 
 
 HISTORIES = st.text(alphabet=".osx?", max_size=60)

@@ -1,11 +1,30 @@
 from __future__ import annotations
 
+from itertools import chain
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from prober.core.model import Outcome
-from prober.core.uptime import Counts, Observation, Period, Uptime, budget_used_percent, floored, measure
+from prober.core.uptime import (
+    Counts,
+    Observation,
+    Period,
+    Span,
+    Uptime,
+    budget_used_percent,
+    count,
+    floored,
+    measure,
+    observed,
+    touched,
+    union,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 OK, SLOW, FAILED, UNKNOWN = Outcome.OK, Outcome.SLOW, Outcome.FAILED, Outcome.UNKNOWN
 MINUTE = 60_000
@@ -22,8 +41,18 @@ def minutes(begin: float, end: float) -> Period:
 def measured(
     *results: Observation, down: tuple[Period, ...] = (), window: Period, now: int = 1000, first: int | None = 0
 ) -> Uptime:
-    first_ms = None if first is None else first * MINUTE
-    return measure({"here": results}, down, window=window, now_ms=now * MINUTE, first_check_ms=first_ms)
+    return measure(
+        seen_in(window, results),
+        union((each.from_ms, each.to_ms) for each in down),
+        window=window,
+        now_ms=now * MINUTE,
+        first_check_ms=None if first is None else first * MINUTE,
+    )
+
+
+def seen_in(window: Period, *locations: Sequence[Observation]) -> list[Span]:
+    seen = (observed(each, from_ms=window.from_ms, to_ms=window.to_ms) for each in locations)
+    return union(chain.from_iterable(seen))
 
 
 @pytest.mark.parametrize(
@@ -95,22 +124,43 @@ def test_an_incident_costs_nothing_where_nothing_was_observed() -> None:
 
 
 def test_two_locations_observe_together_and_an_outage_seen_by_both_counts_once() -> None:
+    window = minutes(0, 20)
     figures = measure(
-        {"here": [at(0), at(5, FAILED)], "there": [at(3), at(8, FAILED)]},
-        [minutes(5, 9), minutes(8, 12)],
-        window=minutes(0, 20),
+        seen_in(window, [at(0), at(5, FAILED)], [at(3), at(8, FAILED)]),
+        union([(5 * MINUTE, 9 * MINUTE), (8 * MINUTE, 12 * MINUTE)]),
+        window=window,
         now_ms=20 * MINUTE,
         first_check_ms=0,
     )
     assert (figures.observed_ms, figures.downtime_ms) == (15.5 * MINUTE, 7 * MINUTE)
-    assert figures.checks == Counts(ok=2, failed=2)
 
 
-def test_counts_are_of_the_checks_that_started_inside_the_half_open_window() -> None:
-    results = [at(-5, FAILED), at(0), at(5, SLOW), at(10, UNKNOWN), at(15, FAILED), at(20, FAILED)]
-    figures = measured(*results, window=minutes(0, 20), first=-5)
-    assert figures.checks == Counts(ok=1, slow=1, failed=1, unknown=1)
-    assert figures.checks.total == 4
+def test_checks_are_counted_by_what_they_came_to() -> None:
+    counted = count([OK, SLOW, OK, FAILED, UNKNOWN])
+    assert counted == Counts(ok=2, slow=1, failed=1, unknown=1)
+    assert counted.total == 5
+    assert counted + counted - counted == counted
+    assert measure([], [], window=minutes(0, 20), now_ms=MINUTE, first_check_ms=0, checks=counted).checks == counted
+
+
+@pytest.mark.parametrize(
+    ("results", "carried", "spans"),
+    [
+        ([], 4, [(0, 4)]),
+        ([], 99, [(0, 20)]),
+        ([], -4, []),
+        ([at(3)], 9, [(0, 3), (3, 10.5)]),
+        ([at(3)], 2, [(0, 2), (3, 10.5)]),
+        ([at(3, UNKNOWN)], 9, [(0, 3)]),
+        ([at(-1)], 9, [(0, 6.5)]),
+        ([at(25)], 99, [(0, 20)]),
+    ],
+)
+def test_what_was_checked_before_all_that_is_known_observes_on_until_the_first_of_these(
+    results: list[Observation], carried: int, spans: list[tuple[float, float]]
+) -> None:
+    seen = observed(results, from_ms=0, to_ms=20 * MINUTE, carried_to_ms=carried * MINUTE)
+    assert list(seen) == [(start * MINUTE, end * MINUTE) for start, end in spans]
 
 
 WORLDS = st.fixed_dictionaries(
@@ -138,10 +188,11 @@ def in_world(world: dict[str, object], begin: int, end: int) -> Uptime:
         ]
         for place, rows in results.items()
     }
+    window = Period(from_ms=begin, to_ms=end)
     return measure(
-        observations,
-        [Period(from_ms=start, to_ms=stop) for start, stop in down],
-        window=Period(from_ms=begin, to_ms=end),
+        seen_in(window, *observations.values()),
+        union(down),
+        window=window,
         now_ms=now,
         first_check_ms=first if isinstance(first, int) else None,
     )
@@ -184,7 +235,16 @@ def test_windows_that_touch_add_up_exactly(world: dict[str, object], bounds: lis
     assert whole.window_ms == sum(part.window_ms for part in parts)
     assert whole.observed_ms == sum(part.observed_ms for part in parts)
     assert whole.downtime_ms == sum(part.downtime_ms for part in parts)
-    assert whole.checks.total == sum(part.checks.total for part in parts)
+
+
+SPANS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)))
+
+
+@given(SPANS, st.integers(1, 9))
+def test_a_period_is_touched_by_spans_that_reach_into_it(spans: list[Span], length: int) -> None:
+    periods = [(start, start + length) for start in range(0, 60, length)]
+    covered = {moment for start, end in spans for moment in range(start, end)}
+    assert list(touched(union(spans), periods)) == [not covered.isdisjoint(range(*period)) for period in periods]
 
 
 @pytest.mark.parametrize(

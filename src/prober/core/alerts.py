@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from prober.core.model import Outcome, Reason, Severity
 
@@ -22,11 +22,17 @@ class AlertKind(StrEnum):
     SLOW = "slow"
     SLOW_OVER = "slow_over"
     REMOVED = "removed"
+    REMINDER = "reminder"
+    RESOLVED = "resolved"
     SEVERAL = "several"
     CERTIFICATE = "certificate_expiring"
     BLIND = "prober_blind"
     STORE = "store_corrupt"
     TEST = "test"
+
+
+TELLING_OF_OPEN: Final = frozenset({AlertKind.DOWN, AlertKind.SLOW, AlertKind.REMINDER})
+"""The kinds that say that an incident is open; who got one of them is told of its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +73,9 @@ class AlertFacts:
     many failed during a whole incident. ``checks_before`` are the last checks, oldest first. ``is_merged`` marks a
     recovery whose own "down" was never sent. ``budget_used_percent`` is of 30 days. ``latency_before_us`` is the last
     good one before the trouble. ``latency_now_us`` is that of the check that fired. ``percentiles`` holds 24 h; for
-    slow alerts also "today" and "7 days ago". ``members`` are the alerts that a batch stands for; ``batch`` is its
-    number.
+    slow alerts also "today" and "7 days ago". ``remind_ms`` is how often the recipient is reminded while the incident
+    is open. ``resolved_note`` is what the person said who resolved it. ``store_fault`` says why the mail may repeat.
+    ``members`` are the alerts that a batch stands for; ``batch`` is its number.
     """
 
     kind: AlertKind
@@ -105,10 +112,16 @@ class AlertFacts:
     runbook: str | None = None
     dashboard: str | None = None
     certificate_not_after_ms: int | None = None
+    remind_ms: int | None = None
+    acknowledged_by: str | None = None
+    acknowledged_at_ms: int | None = None
+    resolved_by: str | None = None
+    resolved_note: str | None = None
     is_merged: bool = False
     relay: str | None = None
     sender: str | None = None
     recipients: tuple[str, ...] = ()
+    store_fault: str | None = None
     batch: int | None = None
     members: tuple[AlertFacts, ...] = ()
 

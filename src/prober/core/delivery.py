@@ -21,6 +21,7 @@ BURST_MS = 60_000
 BACKOFF_MS = (10_000, 30_000, 60_000, 120_000, 300_000, 600_000)
 PERMANENT_MS = 3_600_000
 JITTER = 0.2
+STUCK_AFTER_MS = 600_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,13 @@ def backoff_ms(attempts: int, *, is_permanent: bool, key: str) -> int:
     digest = hashlib.sha256(f"{key}:{attempts}".encode()).digest()
     spread = int.from_bytes(digest[:4]) / 0xFFFF_FFFF
     return round(base * (1 - JITTER + 2 * JITTER * spread))
+
+
+def due_at_ms(next_attempt_at_ms: int, *, is_untried: bool, is_permanent: bool, now_ms: int) -> int:
+    """Return when an alert is due: now, where nothing delays it but a wall clock that was ahead when it was written."""
+    longest_ms = (PERMANENT_MS if is_permanent else BACKOFF_MS[-1]) * (1 + JITTER)
+    is_too_far = next_attempt_at_ms > now_ms + longest_ms
+    return min(next_attempt_at_ms, now_ms) if is_untried or is_too_far else next_attempt_at_ms
 
 
 def message_id(installation: str, event: str, recipient: str, *, domain: str) -> str:

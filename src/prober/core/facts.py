@@ -44,7 +44,8 @@ class Facts:
     ``failure`` is set when no complete response could be had; ``path_failure`` says that the
     failure may lie on the way (it ended before a byte of any response came back). ``response_began``
     says that at least one byte of an HTTP response arrived on any hop. ``body`` is decoded and holds at most
-    256 KiB; ``body_is_cut`` says that there was more. ``clock`` is who stamped the arrivals.
+    256 KiB; ``body_is_cut`` says that there was more. ``clock`` is who stamped the arrivals. ``is_early`` says that the
+    certificate failed for not being valid yet, which may be the fault of our clock.
     """
 
     started_at_ms: int
@@ -52,6 +53,7 @@ class Facts:
     failure_detail: str | None = None
     path_failure: bool = False
     response_began: bool = False
+    is_early: bool = False
     status: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""

@@ -139,7 +139,8 @@ class Result:
     """The stored outcome of one check, started at ``at_ms``.
 
     Only ``ok`` and ``slow`` have a latency. ``interval_ms`` is the interval in force when it was made.
-    ``excerpt`` is cleaned text of the response, at most 500 bytes, kept for failed checks.
+    ``excerpt`` is cleaned text of the response, at most 500 bytes, kept for failed checks. ``identity`` is the probe's,
+    as it was when it was asked; None does not say.
     """
 
     probe_id: str
@@ -158,6 +159,7 @@ class Result:
     interval_ms: int = 300_000
     path_failure: bool = False
     response_began: bool = False
+    identity: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +246,22 @@ class ProberBlind:
     since_ms: int
 
 
-Event: TypeAlias = Opened | Closed | CertificateExpiring | ProberBlind
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminded:
+    """An open incident is told again to ``recipients``, (channel, address), for whom it is reminder ``sequence``.
+
+    The same incident and sequence are the same event, whoever hears of it and when.
+    """
+
+    probe_id: str
+    kind: Kind
+    at_ms: int
+    started_at_ms: int
+    sequence: int
+    recipients: tuple[tuple[str, str], ...]
+
+
+Event: TypeAlias = Opened | Closed | Reminded | CertificateExpiring | ProberBlind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +281,7 @@ class Incident:
     closed_as: ClosedAs | None = None
     announced_at_ms: int | None = None
     acknowledged_at_ms: int | None = None
+    acknowledged_by: str | None = None
     false_positive: bool = False
     reason: Reason | None = None
     detail: str | None = None

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from prober.core.alerts import AlertKind
     from prober.core.model import Incident, Result
+    from prober.core.people import Note
     from prober.core.uptime import Uptime
 
 Role: TypeAlias = Literal["active", "standby", "standing-in"]
 AlertState: TypeAlias = Literal["waiting", "closed"]
+AlertFate: TypeAlias = Literal["waiting", "sent", "merged", "closed", "dropped"]
 ShownState: TypeAlias = Literal["unknown", "up", "slow", "down", "maintenance", "paused"]
 
 
@@ -56,8 +58,17 @@ class ProbeStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something that is wrong with prober itself since ``since_ms``; ``text`` says what, and what to do."""
+
+    name: str
+    since_ms: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusReport:
-    """How all probes are and were, as of ``generated_at_ms``."""
+    """How all probes are and were, as of ``generated_at_ms``, and what is wrong with prober itself."""
 
     title: str
     location: str
@@ -65,6 +76,7 @@ class StatusReport:
     role: Role = "active"
     last_round_at_ms: int | None = None
     undelivered_alerts: int = 0
+    notices: tuple[Notice, ...] = ()
     probes: tuple[ProbeStatus, ...] = ()
 
 
@@ -110,3 +122,24 @@ class WaitingAlert:
     attempts: int = 0
     next_attempt_at_ms: int | None = None
     last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertOfIncident:
+    """What became of one alert for one recipient; ``merged`` ones are told by the mail about the end."""
+
+    kind: AlertKind
+    channel: str
+    recipient: str
+    queued_at_ms: int
+    state: AlertFate
+    sent_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """All that is known of one incident: what people did about it, and what they were told, oldest first."""
+
+    incident: Incident
+    notes: tuple[Note, ...] = ()
+    alerts: tuple[AlertOfIncident, ...] = ()

@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from prober.core.model import Closed, ClosedAs, Event, Kind, Opened, Outcome, Policy, ProbeState, Result, Streak
+from prober.core.model import Closed, ClosedAs, Event, Kind, Opened, Outcome, Policy, ProbeState, Result, State, Streak
 
 FAST_SHARE = 0.8
 
@@ -25,6 +25,10 @@ FAST_SHARE = 0.8
 def apply(state: ProbeState, result: Result, *, policy: Policy) -> tuple[ProbeState, tuple[Event, ...]]:
     """Return the state after one more check, and what it caused, in the order it is told."""
     match result.outcome:
+        case Outcome.OK if state.state is State.UP and not is_pending(state):
+            return replace(state, last_at_ms=result.at_ms), ()  # nothing to count and nothing to end: nearly always
+        case Outcome.FAILED if _was_resolved_meanwhile(state, result):
+            return replace(state, last_at_ms=result.at_ms), ()
         case Outcome.UNKNOWN:
             return replace(state, last_at_ms=result.at_ms), ()
         case Outcome.FAILED:
@@ -50,17 +54,23 @@ def remove(probe_id: str, state: ProbeState, at_ms: int) -> tuple[ProbeState, tu
     """Close what is open for a probe that is no longer configured, and forget its streaks."""
     opened = ((Kind.DOWN, state.down_since_ms), (Kind.SLOW, state.slow_since_ms))
     return ProbeState(), tuple(
-        Closed(
-            probe_id=probe_id,
-            kind=kind,
-            at_ms=at_ms,
-            started_at_ms=since_ms,
-            ended_at_ms=at_ms,
-            closed_as=ClosedAs.REMOVED,
-        )
-        for kind, since_ms in opened
-        if since_ms is not None
+        _ended(probe_id, kind, since_ms, at_ms, ClosedAs.REMOVED) for kind, since_ms in opened if since_ms is not None
     )
+
+
+def resolve(probe_id: str, kind: Kind, state: ProbeState, at_ms: int) -> tuple[ProbeState, tuple[Event, ...]]:
+    """End what is open of a kind, as a person says that it is over; new checks in a row are needed for the next.
+
+    Whether the probe is well is not known before the next check, when it was down.
+    """
+    since_ms = state.down_since_ms if kind is Kind.DOWN else state.slow_since_ms
+    if since_ms is None:
+        return state, ()
+    ended_ms = max(at_ms, since_ms)
+    after = replace(state, slow_since_ms=None, slow=Streak(), fast=Streak(), since_ms=ended_ms)
+    if kind is Kind.DOWN:
+        after = replace(after, down_since_ms=None, failing=Streak(), good=Streak(), was_good=False)
+    return after, (_ended(probe_id, kind, since_ms, ended_ms, ClosedAs.RESOLVED),)
 
 
 def is_pending(state: ProbeState) -> bool:
@@ -68,6 +78,17 @@ def is_pending(state: ProbeState) -> bool:
     if state.down_since_ms is not None:
         return state.good.count > 0
     return state.failing.count > 0 or (state.slow.count > 0 and state.slow_since_ms is None)
+
+
+def _was_resolved_meanwhile(state: ProbeState, result: Result) -> bool:
+    """Say whether a person resolved "down" while this check went on, which takes less than an interval.
+
+    After that, and only then, it is known since when nothing is known. What lies further back comes from a clock that
+    was set back.
+    """
+    if state.state is not State.UNKNOWN or state.since_ms is None:
+        return False
+    return result.at_ms < state.since_ms < result.at_ms + result.interval_ms
 
 
 def _after_failure(state: ProbeState, result: Result, policy: Policy) -> tuple[ProbeState, tuple[Event, ...]]:
@@ -136,12 +157,23 @@ def _opened(result: Result, kind: Kind, streak: Streak) -> Opened:
     )
 
 
+def _ended(probe_id: str, kind: Kind, started_at_ms: int, at_ms: int, closed_as: ClosedAs) -> Closed:
+    return Closed(
+        probe_id=probe_id,
+        kind=kind,
+        at_ms=at_ms,
+        started_at_ms=started_at_ms,
+        ended_at_ms=max(at_ms, started_at_ms),
+        closed_as=closed_as,
+    )
+
+
 def _closed(result: Result, kind: Kind, started_at_ms: int, ended_at_ms: int, closed_as: ClosedAs) -> Closed:
     return Closed(
         probe_id=result.probe_id,
         kind=kind,
         at_ms=result.at_ms,
         started_at_ms=started_at_ms,
-        ended_at_ms=ended_at_ms,
+        ended_at_ms=max(ended_at_ms, started_at_ms),  # the clock may have been set back
         closed_as=closed_as,
     )

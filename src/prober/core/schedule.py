@@ -1,7 +1,14 @@
-"""When the next check of a probe starts, and how long the worst outage stays untold."""
+"""When the next check of a probe starts, and how long the worst outage stays untold.
+
+The service gives every probe a fixed phase in its interval, made from its id: load is spread over time, and stays
+spread over restarts. A slot is a time at which a probe's phase comes round. There are 300 phases, one a second in five
+minutes: checks that start close together cost a third less than checks that each wake the machine anew. Slots that
+nobody could serve (suspended, overloaded, stopped) are skipped: they become unobserved time, never a burst of checks.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from prober.core.rules import is_pending
@@ -12,6 +19,7 @@ if TYPE_CHECKING:
     from prober.core.model import Probe, ProbeState
 
 PACE_MS = 5
+PHASES = 300
 DUE_SHARE = 0.9
 MAX_DEADLINE_MS = 240_000
 DEADLINE_SHARE = 0.8
@@ -34,6 +42,31 @@ def spacing_ms(probe: Probe, state: ProbeState) -> int:
     if probe.recheck_ms is not None and is_pending(state):
         return probe.recheck_ms
     return probe.interval_ms
+
+
+def next_slot_ms(probe: Probe, after_ms: int) -> int:
+    """Return the first slot of a probe after a time, both on one steady scale of milliseconds."""
+    phase = int.from_bytes(hashlib.sha256(probe.id.encode()).digest()[:8]) % PHASES
+    phase_ms = phase * probe.interval_ms // PHASES
+    return after_ms + 1 + (phase_ms - after_ms - 1) % probe.interval_ms
+
+
+def next_start_ms(probe: Probe, state: ProbeState, *, started_ms: int, ended_ms: int) -> int:
+    """Return when the service checks a probe again: in its next slot, or as a recheck while a verdict is pending."""
+    if probe.recheck_ms is not None and is_pending(state):
+        return max(started_ms + probe.recheck_ms, ended_ms)
+    return next_slot_ms(probe, ended_ms)
+
+
+def first_start_ms(probe: Probe, state: ProbeState, now_ms: int) -> int:
+    """Return when a service that starts now checks a probe first; a pending verdict goes on where it stopped.
+
+    A last check in the future says nothing: the wall clock was wrong then, or is now.
+    """
+    last_ms = state.last_at_ms
+    if last_ms is None or last_ms > now_ms:
+        return next_slot_ms(probe, now_ms)
+    return min(next_start_ms(probe, state, started_ms=last_ms, ended_ms=now_ms), next_slot_ms(probe, now_ms))
 
 
 def run_deadline_ms(probes: Iterable[Probe]) -> int:

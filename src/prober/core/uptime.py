@@ -12,17 +12,20 @@ from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
-from itertools import chain
-from operator import attrgetter
-from typing import TYPE_CHECKING
+from itertools import islice, zip_longest
+from operator import itemgetter
+from typing import TYPE_CHECKING, TypeAlias
 
 from prober.core.model import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 _BUDGET_MS = 30 * 86_400_000
-_AT = attrgetter("at_ms")
+_START = itemgetter(0)
+
+Span: TypeAlias = tuple[int, int]
+"""A stretch of time, half-open, in ms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,11 @@ class Observation:
     outcome: Outcome
     interval_ms: int
     latency_us: int | None = None
+
+    @property
+    def observes_to_ms(self) -> int:
+        """Until when it observes, unless another check comes before."""
+        return self.at_ms if self.outcome is Outcome.UNKNOWN else self.at_ms + self.interval_ms * 3 // 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +65,24 @@ class Counts:
         """All checks of the window."""
         return self.ok + self.slow + self.failed + self.unknown
 
+    def __add__(self, other: Counts) -> Counts:
+        """Return both together."""
+        return Counts(
+            ok=self.ok + other.ok,
+            slow=self.slow + other.slow,
+            failed=self.failed + other.failed,
+            unknown=self.unknown + other.unknown,
+        )
+
+    def __sub__(self, part: Counts) -> Counts:
+        """Return what is left without a part."""
+        return Counts(
+            ok=self.ok - part.ok,
+            slow=self.slow - part.slow,
+            failed=self.failed - part.failed,
+            unknown=self.unknown - part.unknown,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uptime:
@@ -80,31 +106,77 @@ class Uptime:
         return 100 * self.observed_ms / self.window_ms if self.window_ms else None
 
 
+def observed(
+    observations: Sequence[Observation], *, from_ms: int, to_ms: int, carried_to_ms: int = 0
+) -> Iterator[Span]:
+    """Yield what one location observed in ``[from_ms, to_ms)``, in order of time.
+
+    ``observations`` are in order of time; those before ``from_ms`` count where they observe into it. What was checked
+    before the first of them observes until ``carried_to_ms``, or until that first one.
+    """
+    first_ms = observations[0].at_ms if observations else to_ms
+    if from_ms < (end := min(carried_to_ms, first_ms, to_ms)):
+        yield from_ms, end
+    for this, following in zip_longest(observations, islice(observations, 1, None)):
+        end = min(this.observes_to_ms, to_ms if following is None else following.at_ms, to_ms)
+        if (begin := max(this.at_ms, from_ms)) < end:
+            yield begin, end
+
+
+def union(spans: Iterable[Span]) -> list[Span]:
+    """Return spans as the fewest that cover the same time, in order."""
+    merged: list[Span] = []
+    begun, ended = 0, 0
+    for start, end in sorted(spans):
+        if start > ended:
+            merged.append((begun, ended))
+            begun = start
+        ended = max(ended, end)
+    merged.append((begun, ended))
+    return [(start, end) for start, end in merged if start < end]
+
+
+def count(outcomes: Iterable[Outcome]) -> Counts:
+    """Return how many there are of each."""
+    counted = Counter(outcomes)
+    return Counts(**{outcome.value: n for outcome, n in counted.items()})
+
+
 def measure(
-    observations: Mapping[str, Sequence[Observation]],
-    down: Iterable[Period],
+    seen: Sequence[Span],
+    down: Sequence[Span],
     *,
     window: Period,
     now_ms: int,
     first_check_ms: int | None,
+    checks: Counts = Counts(),
 ) -> Uptime:
     """Return the figures of a window, which begins no earlier than the probe's first check and ends no later than now.
 
-    ``observations`` holds, per location, results in order of time; those before the window count where they observe
-    into it. ``down`` are the down incidents that are no false positives, open ones as ending now; they may overlap.
+    ``seen`` is what was observed from anywhere, ``down`` are the down incidents that are no false positives, open ones
+    as ending now; each as `union` returns it. ``checks`` are those of the window.
     """
     if first_check_ms is None:
         return Uptime()
     begin_ms = max(window.from_ms, first_check_ms)
-    window = Period(from_ms=begin_ms, to_ms=max(begin_ms, min(window.to_ms, now_ms)))
-    seen = _union(chain.from_iterable(_spans(each, window) for each in observations.values()))
-    spoilt = _union((period.from_ms, period.to_ms) for period in down)
+    end_ms = max(begin_ms, min(window.to_ms, now_ms))
+    inside = _clipped(seen, begin_ms, end_ms)
     return Uptime(
-        window_ms=window.to_ms - window.from_ms,
-        observed_ms=sum(end - start for start, end in seen),
-        downtime_ms=_overlap_ms(seen, spoilt),
-        checks=_counts(observations.values(), window),
+        window_ms=end_ms - begin_ms,
+        observed_ms=sum(end - start for start, end in inside),
+        downtime_ms=_overlap_ms(inside, down),
+        checks=checks,
     )
+
+
+def touched(spans: Sequence[Span], periods: Iterable[Span]) -> Iterator[bool]:
+    """Yield of each period, in order of time, whether any of the spans, as `union` returns them, reaches into it."""
+    left = iter(spans)
+    span = next(left, None)
+    for start, end in periods:
+        while span and span[1] <= start:
+            span = next(left, None)
+        yield span is not None and span[0] < end
 
 
 def budget_used_percent(downtime_ms: int, *, target_percent: float) -> float | None:
@@ -120,35 +192,14 @@ def floored(percent: float, digits: int = 3) -> str:
     return str(Decimal(repr(percent)).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_FLOOR))
 
 
-def _spans(observations: Sequence[Observation], window: Period) -> Iterator[tuple[int, int]]:
-    """Yield what was observed inside the window, in order of time."""
-    start = max(bisect_left(observations, window.from_ms, key=_AT) - 1, 0)
-    stop = bisect_left(observations, window.to_ms, lo=start, key=_AT)
-    for i in range(start, stop):
-        result = observations[i]
-        if result.outcome is Outcome.UNKNOWN:
-            continue
-        end = min(result.at_ms + result.interval_ms * 3 // 2, window.to_ms)
-        if i + 1 < len(observations):
-            end = min(end, observations[i + 1].at_ms)
-        yield max(result.at_ms, window.from_ms), end
+def _clipped(spans: Sequence[Span], from_ms: int, to_ms: int) -> list[Span]:
+    first = max(bisect_left(spans, from_ms, key=_START) - 1, 0)
+    found = spans[first : bisect_left(spans, to_ms, lo=first, key=_START)]
+    return [(max(start, from_ms), min(end, to_ms)) for start, end in found if end > from_ms]
 
 
-def _union(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return spans as the fewest that cover the same time, in order."""
-    merged: list[tuple[int, int]] = []
-    begun, ended = 0, 0
-    for start, end in sorted(spans):
-        if start > ended:
-            merged.append((begun, ended))
-            begun = start
-        ended = max(ended, end)
-    merged.append((begun, ended))
-    return [(start, end) for start, end in merged if start < end]
-
-
-def _overlap_ms(one: Sequence[tuple[int, int]], other: Sequence[tuple[int, int]]) -> int:
-    """Return how long both hold, each being what `_union` returns."""
+def _overlap_ms(one: Sequence[Span], other: Sequence[Span]) -> int:
+    """Return how long both hold, each being what `union` returns."""
     total_ms, i = 0, 0
     for start, end in one:
         while i < len(other) and other[i][1] <= start:
@@ -158,12 +209,3 @@ def _overlap_ms(one: Sequence[tuple[int, int]], other: Sequence[tuple[int, int]]
             total_ms += min(end, other[j][1]) - max(start, other[j][0])
             j += 1
     return total_ms
-
-
-def _counts(observations: Iterable[Sequence[Observation]], window: Period) -> Counts:
-    counted: Counter[Outcome] = Counter()
-    for results in observations:
-        start = bisect_left(results, window.from_ms, key=_AT)
-        stop = bisect_left(results, window.to_ms, lo=start, key=_AT)
-        counted.update(map(attrgetter("outcome"), results[start:stop]))
-    return Counts(**{outcome.value: n for outcome, n in counted.items()})

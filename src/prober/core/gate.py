@@ -1,0 +1,63 @@
+"""The gate: who is told of an event. The rules never know whether people are told, and nobody else decides it.
+
+What is about ourselves concerns everyone; what is about a probe, the channels that share a tag with it. The end of an
+incident is told to those, and only those, who know of the incident, and always: also when nothing else may be told.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias, assert_never
+
+from prober.core.model import CertificateExpiring, Closed, ClosedAs, Event, Opened, ProberBlind, Reminded
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from prober.core.settings import EmailChannel
+
+Recipient: TypeAlias = tuple[str, str]
+"""The id of a channel, and an address on it."""
+
+
+def admit(
+    event: Event,
+    *,
+    channels: Sequence[EmailChannel],
+    tags: Collection[str] | None,
+    told: Collection[Recipient] = (),
+    is_alerting: bool = True,
+) -> tuple[Recipient, ...]:
+    """Return who is told of an event, in the order of the configuration.
+
+    ``tags`` are those of the event's probe, None when there is none or it is no longer configured. ``told`` are those
+    who know of the event's incident. Without ``is_alerting`` nothing is told but ends.
+    """
+    match event:
+        case Closed(closed_as=ClosedAs.SUPERSEDED):
+            return ()
+        case Closed():
+            return tuple(each for each in everyone(channels) if each in told)
+        case _ if not is_alerting:
+            return ()
+        case Reminded(recipients=due):
+            return tuple(each for each in everyone(channels) if each in due)
+        case Opened() | CertificateExpiring():
+            return tuple(each for channel in channels if wants(channel, tags) for each in of_channel(channel))
+        case ProberBlind():
+            return everyone(channels)
+    assert_never(event)
+
+
+def wants(channel: EmailChannel, tags: Collection[str] | None) -> bool:
+    """Say whether a channel is for a probe with these tags; a channel without any is for all."""
+    return tags is None or not channel.tags or not set(channel.tags).isdisjoint(tags)
+
+
+def everyone(channels: Sequence[EmailChannel]) -> tuple[Recipient, ...]:
+    """Return every recipient of every channel."""
+    return tuple(each for channel in channels for each in of_channel(channel))
+
+
+def of_channel(channel: EmailChannel) -> tuple[Recipient, ...]:
+    """Return the recipients of one channel."""
+    return tuple((channel.id, address) for address in channel.to)
