@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from prober.adapters.store import probes, schema
-from prober.adapters.store.db import CorruptStore, NewerStore, open_reader, open_store, set_aside
+from prober.adapters.store.db import (
+    BusyStore,
+    CorruptStore,
+    ForeignStore,
+    NewerStore,
+    open_in_memory,
+    open_reader,
+    open_store,
+    set_aside,
+)
+from prober.adapters.store.migrations import MIGRATIONS
+from prober.adapters.store.migrations.m001_initial import APPLICATION_ID
 from prober.adapters.store.results import append_results, last_results
 from prober.errors import StoreError
 from tests.adapters.store.builders import T0, know, probe, result
@@ -74,7 +85,7 @@ def test_all_files_of_a_new_store_are_for_its_owner_alone(path: Path) -> None:
 
 def test_a_commit_is_durable_and_keys_are_checked(store: Store) -> None:
     pragmas = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "application_id")
-    assert [store.rows(f"PRAGMA {name}")[0][0] for name in pragmas] == ["wal", 2, 1, 5000, schema.APPLICATION_ID]
+    assert [store.rows(f"PRAGMA {name}")[0][0] for name in pragmas] == ["wal", 2, 1, 5000, APPLICATION_ID]
 
 
 def test_the_installation_is_random_and_stays(tmp_path: Path) -> None:
@@ -168,7 +179,7 @@ def test_a_reader_of_an_older_store_says_what_to_do(closed: Path, monkeypatch: p
     def m002_later(_: object) -> None:
         """Stand for a migration that is still to come."""
 
-    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, m002_later))
+    monkeypatch.setattr(schema, "MIGRATIONS", (*MIGRATIONS, m002_later))
     with pytest.raises(StoreError, match="made by an older version; `prober run` brings it up to date"):
         open_reader(closed)
     open_store(closed, now_ms=0).close()
@@ -193,7 +204,7 @@ def test_a_migration_that_fails_leaves_nothing(path: Path, monkeypatch: pytest.M
         database.execute("CREATE TABLE half (a INTEGER) STRICT")
         database.execute("CREATE TABLE half (a INTEGER) STRICT")
 
-    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, m002_breaks))
+    monkeypatch.setattr(schema, "MIGRATIONS", (*MIGRATIONS, m002_breaks))
     with pytest.raises(StoreError, match="half already exists"):
         open_store(path, now_ms=0)
     monkeypatch.undo()
@@ -359,3 +370,77 @@ for n in range(1_000_000):
     assert len(api) in {last, last + 1}
     assert store.rows("PRAGMA integrity_check")[0][0] == "ok"
     store.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_store_that_root_makes_belongs_to_the_owner_of_its_folder(path: Path) -> None:
+    os.chown(path.parent, 65534, -1)
+    with closing(open_store(path, now_ms=T0)):
+        assert {each.stat().st_uid for each in path.parent.iterdir()} == {65534}
+
+
+def test_a_locked_store_is_busy_within_the_time_that_was_asked_for(closed: Path) -> None:
+    with closing(sqlite3.connect(closed, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(BusyStore, match="another process is writing to it"):
+            open_store(closed, now_ms=0, wait_s=0.01)
+        other.execute("ROLLBACK")
+        with closing(open_store(closed, now_ms=0)) as store:
+            store.wait_at_most(0.01)
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(BusyStore), store.transaction():
+                pass
+
+
+def test_our_own_store_with_a_damaged_header_is_corrupt_and_not_of_another_program(closed: Path) -> None:
+    whole = closed.read_bytes()
+    closed.write_bytes(whole[:68] + b"\0\0\0\7" + whole[72:])
+    with pytest.raises(CorruptStore, match="its header is damaged"):
+        open_store(closed, now_ms=0)
+    closed.unlink()
+    with closing(sqlite3.connect(closed)) as other:
+        other.execute("CREATE TABLE theirs (x)")
+    with pytest.raises(ForeignStore, match="another program"):
+        open_store(closed, now_ms=0)
+
+
+def test_the_version_changes_with_what_others_commit_and_with_nothing_else(closed: Path) -> None:
+    with closing(open_store(closed, now_ms=0)) as store, closing(open_store(closed, now_ms=0)) as other:
+        before = store.version
+        know(store, "mine")
+        assert store.version == before
+        know(other, "theirs")
+        assert store.version != before
+
+
+def test_a_store_knows_whether_its_path_still_leads_to_it(closed: Path) -> None:
+    with closing(open_store(closed, now_ms=0)) as store:
+        store.require_place()
+        closed.rename(closed.with_name("moved.db"))
+        with pytest.raises(StoreError, match="moved or deleted while in use"):
+            store.require_place()
+        open_store(closed, now_ms=0).close()
+        with pytest.raises(StoreError, match="moved or deleted while in use"):
+            store.require_place()
+
+
+def test_a_store_in_memory_is_like_any_other_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with closing(open_in_memory(now_ms=7)) as store:
+        store.require_place()
+        know(store, "api")
+        assert probes.all_probe_ids(store) == {"api"}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_of_any_version_reads_what_a_newer_one_made(closed: Path) -> None:
+    with closing(sqlite3.connect(closed, isolation_level=None)) as other:
+        other.execute("INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('prober', 'm999', '')")
+    with pytest.raises(NewerStore):
+        open_reader(closed)
+    store = open_reader(closed, of_any_version=True)
+    assert store is not None
+    with closing(store):
+        assert probes.all_probe_ids(store) == {"api"}

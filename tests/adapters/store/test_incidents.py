@@ -77,6 +77,15 @@ def test_only_the_open_incident_of_that_probe_location_and_kind_is_closed(store:
     assert close(store) is None
 
 
+def test_the_open_incident_of_a_probe_location_and_kind_is_found(store: Store) -> None:
+    number = begin(store)
+    assert incidents.find_open(store, "api", "here", Kind.DOWN) == number
+    for other in (("web", "here", Kind.DOWN), ("api", "there", Kind.DOWN), ("api", "here", Kind.SLOW)):
+        assert incidents.find_open(store, *other) is None
+    close(store)
+    assert incidents.find_open(store, "api", "here", Kind.DOWN) is None
+
+
 def test_a_probe_has_at_most_one_open_incident_of_a_kind(store: Store) -> None:
     begin(store, "u1")
     begin(store, "u2", kind=Kind.SLOW)

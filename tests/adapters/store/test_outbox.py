@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from prober.adapters.store import carriers, outbox
+from prober.adapters.store.carriers import Stale
 from prober.adapters.store.db import open_store
 from prober.core.alerts import AlertKind
 from prober.core.model import Kind
@@ -185,7 +186,7 @@ def test_a_recovery_tells_of_a_beginning_that_was_never_sent(store: Store) -> No
     number = begin(store)
     down = queue(store, "e1", incident=number)
     found = carriers.find_mergeable(store, number, "ops", "a@example.org")
-    assert found == down.id
+    assert found == Stale(id=down.id, is_first=True)
     recovery = queue(store, "e2", incident=number, kind=AlertKind.RECOVERED)
     assert carriers.merge(store, down.id, recovery.id)
     assert state_of(store, down.id)[0] == "merged"
@@ -206,6 +207,36 @@ def test_a_beginning_is_merged_only_when_it_was_surely_not_accepted(
     assert (carriers.find_mergeable(store, number, "ops", "a@example.org") is not None) is can_merge
     assert carriers.find_mergeable(store, number, "ops", "b@example.org") is None
     assert carriers.merge(store, down.id, recovery.id) is can_merge
+
+
+def test_a_reminder_that_waits_is_stale_when_the_end_comes_but_not_the_first_that_was_heard(store: Store) -> None:
+    number = begin(store)
+    outbox.mark_sent(store, queue(store, "e1", incident=number).id, T0)
+    reminder = queue(store, "e2", incident=number, kind=AlertKind.REMINDER)
+    assert carriers.find_mergeable(store, number, "ops", "a@example.org") == Stale(id=reminder.id, is_first=False)
+    newcomer = queue(store, "e3", incident=number, kind=AlertKind.REMINDER, to="b@example.org")
+    assert carriers.find_mergeable(store, number, "ops", "b@example.org") == Stale(id=newcomer.id, is_first=True)
+
+
+def test_a_reminder_in_a_batch_that_was_not_accepted_is_merged_into_the_end(store: Store) -> None:
+    number = begin(store)
+    reminder, other = queue(store, "e1", incident=number, kind=AlertKind.REMINDER), queue(store, "e2")
+    carriers.batch(store, [reminder.id, other.id], alert("several"))
+    recovery = queue(store, "e3", incident=number, kind=AlertKind.RECOVERED)
+    assert carriers.merge(store, reminder.id, recovery.id)
+    assert [row.id for row in outbox.all_waiting(store)] == [other.id, recovery.id]
+    again = carriers.batch(store, [other.id, recovery.id], alert("several again"))
+    assert outbox.first_message_id(store, number, "ops", "a@example.org") == "<several again@example.org>"
+    assert state_of(store, reminder.id)[0] == "merged"
+    assert [row.id for row in outbox.all_waiting(store)] == [again]
+
+
+def test_who_was_reminded_is_told_and_who_was_to_be_told_by_a_batch_that_was_given_up_is_not(store: Store) -> None:
+    number = begin(store)
+    queue(store, "e1", incident=number, to="a", kind=AlertKind.REMINDER)
+    lost = queue(store, "e2", incident=number, to="b")
+    outbox.drop(store, carriers.batch(store, [lost.id], alert("several", to="b")))
+    assert outbox.told(store, number) == {("ops", "a")}
 
 
 def test_those_are_told_for_whom_the_beginning_was_queued_and_not_given_up(store: Store) -> None:

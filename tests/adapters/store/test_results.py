@@ -18,11 +18,9 @@ from prober.adapters.store.results import (
     count_failed,
     last_good,
     last_results,
-    observations,
 )
 from prober.core.facts import Phases
 from prober.core.model import Outcome, Reason, Result
-from prober.core.uptime import Observation
 from tests.adapters.store.builders import T0, failed, know, result
 
 if TYPE_CHECKING:
@@ -97,7 +95,6 @@ def test_what_is_appended_comes_back_equal_in_whatever_order_rounds_came(rounds:
         for probe_id in ("api", "web"):
             expected = sorted((r for r in model.values() if r.probe_id == probe_id), key=lambda r: r.at_ms)
             assert find_first_check_ms(store, probe_id) == min((r.at_ms for r in expected), default=None)
-            seen = observations(store, probe_id, since_ms=0)
             for location in ("here", "there"):
                 there = [r for r in expected if r.location == location]
                 assert last_results(store, probe_id, location, 99) == there[::-1]
@@ -107,10 +104,6 @@ def test_what_is_appended_comes_back_equal_in_whatever_order_rounds_came(rounds:
                         each for each in there if each.outcome in {Outcome.OK, Outcome.SLOW} and each.at_ms < before_ms
                     ]
                     assert last_good(store, probe_id, location, before_ms=before_ms) == (good[-1] if good else None)
-                assert seen.get(location, []) == [
-                    Observation(at_ms=r.at_ms, outcome=r.outcome, interval_ms=r.interval_ms, latency_us=r.latency_us)
-                    for r in there
-                ]
         store.close()
 
 
@@ -126,7 +119,8 @@ def test_an_interval_takes_a_row_only_when_it_changes(store: Store) -> None:
 def test_only_results_that_are_not_ok_have_details(store: Store) -> None:
     know(store, "api")
     append(store, result(T0, phases=Phases(wait_us=1)), failed(T0 + 1), result(T0 + 2, outcome=Outcome.SLOW))
-    assert [row["at_ms"] for row in store.rows("SELECT at_ms FROM result_details")] == [T0 + 1, T0 + 2]
+    rows = store.rows("SELECT r.at_ms FROM results r JOIN result_details d USING (hour, series, after_ms)")
+    assert [row["at_ms"] for row in rows] == [T0 + 1, T0 + 2]
 
 
 def test_a_repeated_check_keeps_its_first_result_and_details(store: Store) -> None:
@@ -141,19 +135,6 @@ def test_the_newest_come_first_and_no_more_than_asked_for(store: Store) -> None:
     know(store, "api", "web")
     append(store, *(result(T0 + n) for n in range(5)), result(T0 + 7, probe_id="web"))
     assert [each.at_ms for each in last_results(store, "api", "here", 2)] == [T0 + 4, T0 + 3]
-
-
-def test_observations_begin_with_the_last_one_before_the_window(store: Store) -> None:
-    know(store, "api")
-    append(store, *(result(T0 + n, interval_ms=(n + 1) * MINUTE) for n in range(4)))
-    append(store, result(T0, location="there"))
-    seen = observations(store, "api", since_ms=T0 + 2)
-    assert {place: [each.at_ms - T0 for each in them] for place, them in seen.items()} == {
-        "here": [1, 2, 3],
-        "there": [0],
-    }
-    assert [each.interval_ms // MINUTE for each in seen["here"]] == [2, 3, 4]
-    assert observations(store, "web", since_ms=0) == {}
 
 
 def test_failed_checks_are_counted_in_a_half_open_window(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Alerts that are told by another one's message: many by a batch, the beginning of an incident by its end.
+"""Alerts that are told by another one's message: many by a batch, what an incident's end made stale by that end.
 
 Only what surely was not accepted yet is joined. A batch that holds the beginning of an incident whose end has come is
 undone, as nobody got it: the two become one mail, and what is left waits for itself again.
@@ -7,6 +7,7 @@ undone, as nobody got it: the two become one mail, and what is left waits for it
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from prober.adapters.store import outbox
@@ -39,25 +40,37 @@ def batch(store: Store, row_ids: Collection[int], together: outbox.Queued) -> in
     return carrier
 
 
-def find_mergeable(store: Store, incident: int, channel: str, recipient: str) -> int | None:
-    """Return the row of an incident's beginning if it waits, alone or in a batch, and was surely never accepted."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stale:
+    """An alert that says what is no longer so: ``is_first`` when it was to be the first that a recipient hears."""
+
+    id: int
+    is_first: bool
+
+
+def find_mergeable(store: Store, incident: int, channel: str, recipient: str) -> Stale | None:
+    """Return the row that says that an incident is open if it waits, alone or in a batch, and surely never arrived."""
     row = store.find(
-        """SELECT o.id FROM outbox o LEFT JOIN outbox c ON c.id = o.carrier
+        """SELECT o.id, NOT EXISTS (
+            SELECT 1 FROM outbox e LEFT JOIN outbox f ON f.id = e.carrier
+            WHERE e.incident = o.incident AND e.channel = o.channel AND e.recipient = o.recipient
+              AND coalesce(f.sent_at_ms, e.sent_at_ms) IS NOT NULL) AS is_first
+        FROM outbox o LEFT JOIN outbox c ON c.id = o.carrier
         WHERE o.incident = :incident AND o.channel = :channel AND o.recipient = :recipient
-          AND o.kind IN ('down', 'slow') AND o.state IN ('queued', 'batched')
+          AND o.kind IN ('down', 'slow', 'reminder') AND o.state IN ('queued', 'batched')
           AND coalesce(c.state, o.state) = 'queued' AND coalesce(c.fate, o.fate) <> 'unknown'""",
         {"incident": incident, "channel": channel, "recipient": recipient},
     )
-    return row["id"] if row else None
+    return Stale(id=row["id"], is_first=bool(row["is_first"])) if row else None
 
 
-def merge(store: Store, opening_id: int, recovery_id: int) -> bool:
-    """Let the recovery tell of the beginning as well; say whether that still surely waited."""
-    _undo_batch_of(store, opening_id)
+def merge(store: Store, stale_id: int, recovery_id: int) -> bool:
+    """Let the recovery tell what is stale as well; say whether that still surely waited."""
+    _undo_batch_of(store, stale_id)
     merged = store.write(
         """UPDATE outbox SET state = 'merged', carrier = :recovery, frozen = NULL
-        WHERE id = :opening AND state = 'queued' AND fate <> 'unknown'""",
-        {"opening": opening_id, "recovery": recovery_id},
+        WHERE id = :stale AND state = 'queued' AND fate <> 'unknown'""",
+        {"stale": stale_id, "recovery": recovery_id},
     )
     return merged == 1
 
@@ -75,12 +88,13 @@ def _undo_batch_of(store: Store, row_id: int) -> None:
     store.write(
         """UPDATE outbox SET carrier = (
           SELECT m.id FROM outbox m WHERE m.carrier = :id AND m.state = 'batched' AND m.incident = outbox.incident
-            AND m.kind NOT IN ('down', 'slow'))
+            AND m.kind NOT IN ('down', 'slow', 'reminder'))
         WHERE carrier = :id AND state = 'merged'""",
         values,
     )
     store.write(
-        """UPDATE outbox SET state = 'queued', carrier = NULL, fate = :fate, next_attempt_at_ms = :at_ms
+        """UPDATE outbox SET state = 'queued', carrier = NULL, fate = iif(:fate = 'untried', fate, :fate),
+          next_attempt_at_ms = max(next_attempt_at_ms, :at_ms)
         WHERE carrier = :id AND state = 'batched'""",
         values,
     )

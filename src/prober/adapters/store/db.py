@@ -12,14 +12,30 @@ import os
 import sqlite3
 import time
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from prober.adapters.store import schema
+from prober.adapters.store.faults import BusyStore, CorruptStore, ForeignStore, NewerStore, moved, translated
+from prober.adapters.store.migrations.m001_initial import APPLICATION_ID
 from prober.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
+
+__all__ = [
+    "BusyStore",
+    "CorruptStore",
+    "ForeignStore",
+    "NewerStore",
+    "Store",
+    "clean",
+    "open_in_memory",
+    "open_reader",
+    "open_store",
+    "set_aside",
+    "translated",
+]
 
 _BUSY_TIMEOUT_S = 5.0
 _OLDEST_SQLITE = (3, 37)
@@ -27,26 +43,37 @@ _OLDEST_SQLITE = (3, 37)
 Values: TypeAlias = "Mapping[str, Any]"
 
 
-class CorruptStore(StoreError):  # noqa: N818  a kind of StoreError, and reads as one
-    """The file is damaged, or no database at all."""
-
-
-class NewerStore(StoreError):  # noqa: N818
-    """The store was made by a newer version and is left untouched."""
-
-
 class Store:
-    """An open store. Its functions live in the modules beside this one."""
+    """An open store. Its functions live in the modules beside this one.
+
+    ``fault`` is set on one that only stands in for another: a sentence that says why, and since when.
+    """
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self.connection = connection
         self.path = path
+        self.fault: str | None = None
+        self._file = _identity(path)
         connection.row_factory = sqlite3.Row
 
     @property
     def installation(self) -> str:
         """The random id made with this store."""
         return str(self.rows("SELECT value FROM meta WHERE name = 'installation'")[0]["value"])
+
+    @property
+    def version(self) -> int:
+        """A number that changes when another connection commits to the file, and with nothing else."""
+        return int(self.rows("PRAGMA data_version")[0][0])
+
+    def wait_at_most(self, seconds: float) -> None:
+        """Set how long each statement waits for another process; the thread sleeps meanwhile."""
+        self.rows(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
+
+    def require_place(self) -> None:
+        """Raise StoreError when the path leads elsewhere by now: SQLite writes happily to a file that was deleted."""
+        if self._file != _identity(self.path):
+            raise moved(self.path)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -106,31 +133,35 @@ class Store:
             raise
 
 
-def open_store(path: Path, *, now_ms: int) -> Store:
-    """Open the store for writing; make it, readable by its owner alone, where there is none."""
+def open_store(path: Path, *, now_ms: int, wait_s: float = _BUSY_TIMEOUT_S) -> Store:
+    """Open the store for writing; make it, readable by its owner alone, where there is none.
+
+    ``wait_s`` is how long each statement waits while another process writes, now and later.
+    """
     with translated(path):
         _create_privately(path.resolve())
-        store = Store(_connect(path, "mode=rw"), path)
-        try:
-            _prepare(store, now_ms)
-        except BaseException:
-            store.connection.close()
-            raise
-    return store
+        return _prepared(Store(_connect(path, "mode=rw", wait_s), path), now_ms)
 
 
-def open_reader(path: Path) -> Store | None:
+def open_in_memory(*, now_ms: int) -> Store:
+    """Open a new store that nothing but this process remembers."""
+    path = Path(":memory:")
+    with translated(path):
+        return _prepared(Store(sqlite3.connect(path, isolation_level=None), path), now_ms)
+
+
+def open_reader(path: Path, *, of_any_version: bool = False, wait_s: float = _BUSY_TIMEOUT_S) -> Store | None:
     """Open the store for reading only; None where there is none yet. Nothing is created or changed."""
     with translated(path):
         if not path.exists():
             return None
-        store = _connect_reader(path)
+        store = _connect_reader(path, wait_s)
         try:
-            applied = _judge(store)
+            applied = _judge(store, of_any_version=of_any_version)
         except BaseException:
             store.connection.close()
             raise
-    if applied == schema.all_known():
+    if applied == schema.all_known() or (applied and of_any_version):
         return store
     store.close()
     if applied:
@@ -155,22 +186,6 @@ def set_aside(path: Path, *, now_ms: int) -> Path:
     return aside
 
 
-@contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Turn what SQLite or the system reports into a `StoreError` that says what to do."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-            advice = "the file is damaged or not a database; `prober run` sets it aside and starts a new one"
-            raise CorruptStore(f"{path}: {error}; {advice}") from error
-        raise StoreError(f"{path}: {error}; {_ADVICE.get(code, 'check the file and its folder')}") from error
-    except OSError as error:
-        advice = "check that the folder exists and may be written by this user"
-        raise StoreError(f"{path}: {error.strerror or error}; {advice}") from error
-
-
 def clean(values: Values) -> Values:
     """Replace what SQLite cannot take as text: one lone surrogate would end the whole round's transaction."""
     return {
@@ -179,28 +194,41 @@ def clean(values: Values) -> Values:
     }
 
 
-_ADVICE = {
-    sqlite3.SQLITE_BUSY: "another process is writing to it: try again, or end that process",
-    sqlite3.SQLITE_READONLY: "make the file and its folder writable for this user",
-    sqlite3.SQLITE_CANTOPEN: "check that the file and its folder exist and may be read and written by this user",
-    sqlite3.SQLITE_PERM: "make the file and its folder writable for this user",
-    sqlite3.SQLITE_FULL: "free some space on the disk",
-    sqlite3.SQLITE_IOERR: "check the disk; a store must not lie on a network file system",
-    sqlite3.SQLITE_CONSTRAINT: "this is a fault of prober: please report it",
-}
-
-
 def _create_privately(path: Path) -> None:
-    """Make an empty file of mode 0600; SQLite gives the -wal and -shm files the mode of the database."""
+    """Make an empty file of mode 0600; SQLite gives the -wal and -shm files the mode and the owner of the database.
+
+    What root makes belongs to the owner of the folder: the service, which comes as another user, is to open it too.
+    """
     if not path.parent.is_dir():
         raise StoreError(f"{path}: the folder {path.parent} does not exist; create it, or name another file with --db")
     with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        try:
+            if os.geteuid() == 0:
+                os.fchown(descriptor, path.parent.stat().st_uid, -1)
+        finally:
+            os.close(descriptor)
 
 
-def _connect(path: Path, query: str) -> sqlite3.Connection:
+def _connect(path: Path, query: str, wait_s: float) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?{query}"
-    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT_S)
+    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=wait_s)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    with suppress(OSError):
+        seen = path.stat()
+        return seen.st_dev, seen.st_ino
+    return None
+
+
+def _prepared(store: Store, now_ms: int) -> Store:
+    try:
+        _prepare(store, now_ms)
+    except BaseException:
+        store.connection.close()
+        raise
+    return store
 
 
 def _prepare(store: Store, now_ms: int) -> None:
@@ -218,22 +246,25 @@ def _prepare(store: Store, now_ms: int) -> None:
         store.write("UPDATE meta SET value = value WHERE false")
 
 
-def _judge(store: Store) -> set[str]:
+def _judge(store: Store, *, of_any_version: bool = False) -> set[str]:
     """Return the migrations that the store has seen; refuse one that is not ours or is ahead of us."""
     applied = schema.all_applied(store.connection)
     (application,) = store.connection.execute("PRAGMA application_id").fetchone()
     (objects,) = store.connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if objects and application != schema.APPLICATION_ID:
-        raise StoreError(f"{store.path}: a database of another program; name another file with --db")
-    if unknown := applied - schema.all_known():
+    if objects and application != APPLICATION_ID:
+        if applied:
+            raise CorruptStore(f"{store.path}: its header is damaged; `prober run` sets it aside and starts a new one")
+        raise ForeignStore(f"{store.path}: a database of another program; name another file with --db")
+    unknown = applied - schema.all_known()
+    if unknown and not of_any_version:
         newest = max(unknown)
         raise NewerStore(f"{store.path}: made by a newer version of prober (it has {newest}); install that version")
     return applied
 
 
-def _connect_reader(path: Path) -> Store:
+def _connect_reader(path: Path, wait_s: float) -> Store:
     """Connect read-only, also where the folder may not be written."""
-    store = Store(_connect(path, "mode=ro"), path)
+    store = Store(_connect(path, "mode=ro", wait_s), path)
     try:
         store.connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except sqlite3.Error as error:
@@ -243,5 +274,5 @@ def _connect_reader(path: Path) -> Store:
         if not isinstance(error, sqlite3.OperationalError) or not os.access(path, os.R_OK) or is_written:
             raise
         # Without a -wal nobody is writing, and the file alone is the whole store.
-        store = Store(_connect(path, "mode=ro&immutable=1"), path)
+        store = Store(_connect(path, "mode=ro&immutable=1", wait_s), path)
     return store

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _FIND = """
 SELECT i.number, i.uid, i.probe, i.location, i.kind, i.severity, i.started_at_ms, i.confirmed_at_ms, i.ended_at_ms,
   i.closed_as, i.acknowledged_at_ms, i.false_positive, i.reason, i.detail, i.checks,
+  (SELECT n.who FROM notes n WHERE n.incident = i.number AND n.action = 'acknowledged' ORDER BY n.at_ms, n.id LIMIT 1)
+    AS acknowledged_by,
   (SELECT min(o.queued_at_ms) FROM outbox o WHERE o.incident = i.number) AS announced_at_ms
 FROM incidents i
 """
@@ -60,10 +62,34 @@ def close_incident(store: Store, closed: Closed, *, location: str) -> int | None
     return row["number"] if row else None
 
 
+def acknowledge(store: Store, number: int, at_ms: int) -> None:
+    """Record that a person has taken an incident."""
+    store.write(
+        "UPDATE incidents SET acknowledged_at_ms = :at_ms WHERE number = :number", {"number": number, "at_ms": at_ms}
+    )
+
+
+def mark_false_positive(store: Store, number: int, *, is_one: bool) -> None:
+    """Record whether an incident counts in the figures."""
+    store.write(
+        "UPDATE incidents SET false_positive = :is_one WHERE number = :number", {"number": number, "is_one": is_one}
+    )
+
+
 def find_incident(store: Store, number: int) -> Incident | None:
     """Return one incident by its number."""
     row = store.find(f"{_FIND} WHERE i.number = :number", {"number": number})
     return _incident(row) if row else None
+
+
+def find_open(store: Store, probe_id: str, location: str, kind: Kind) -> int | None:
+    """Return the number of the open incident of a kind, None when there is none."""
+    row = store.find(
+        """SELECT number FROM incidents
+        WHERE probe = :probe AND location = :location AND kind = :kind AND ended_at_ms IS NULL""",
+        {"probe": probe_id, "location": location, "kind": kind},
+    )
+    return row["number"] if row else None
 
 
 def open_incidents(store: Store, location: str) -> list[Incident]:
@@ -116,6 +142,7 @@ def _incident(row: sqlite3.Row) -> Incident:
         closed_as=ClosedAs(row["closed_as"]) if row["closed_as"] else None,
         announced_at_ms=row["announced_at_ms"],
         acknowledged_at_ms=row["acknowledged_at_ms"],
+        acknowledged_by=row["acknowledged_by"],
         false_positive=bool(row["false_positive"]),
         reason=Reason(row["reason"]) if row["reason"] else None,
         detail=row["detail"],

@@ -90,6 +90,12 @@ def one_row(store: Store, row_id: int) -> OutboxRow:
     return _row(row)
 
 
+def find_id(store: Store, message_id: str) -> int | None:
+    """Return the number that an alert has in this store."""
+    row = store.find("SELECT id FROM outbox WHERE message_id = :message_id", {"message_id": message_id})
+    return row["id"] if row else None
+
+
 def all_waiting(store: Store) -> list[OutboxRow]:
     """Return what no server took yet, by channel and recipient, oldest first."""
     return [
@@ -109,10 +115,11 @@ def all_closed(store: Store) -> list[OutboxRow]:
 
 
 def told(store: Store, incident: int) -> set[tuple[str, str]]:
-    """Return (channel, recipient) of all for whom the beginning of an incident was queued, and not given up."""
+    """Return (channel, recipient) of all for whom it was queued that an incident is open, and not given up."""
     rows = store.rows(
-        """SELECT channel, recipient FROM outbox
-        WHERE incident = :incident AND kind IN ('down', 'slow') AND state NOT IN ('closed', 'dropped')""",
+        """SELECT o.channel, o.recipient FROM outbox o LEFT JOIN outbox c ON c.id = o.carrier
+        WHERE o.incident = :incident AND o.kind IN ('down', 'slow', 'reminder')
+          AND coalesce(c.state, o.state) NOT IN ('closed', 'dropped')""",
         {"incident": incident},
     )
     return {(row["channel"], row["recipient"]) for row in rows}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from prober.core.connectivity import Blackout
 
 if TYPE_CHECKING:
     from prober.adapters.store.db import Store
+
+SERVICE_ROUND_MS = 300_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,16 +31,24 @@ def record_round(store: Store, row: RoundRow) -> None:
     store.write(
         """INSERT INTO rounds (location, started_at_ms, ended_at_ms, checks, is_offline, host, pid)
         VALUES (:location, :started_at_ms, :ended_at_ms, :checks, :is_offline, :host, :pid)""",
-        {
-            "location": row.location,
-            "started_at_ms": row.started_at_ms,
-            "ended_at_ms": row.ended_at_ms,
-            "checks": row.checks,
-            "is_offline": row.is_offline,
-            "host": row.host,
-            "pid": row.pid,
-        },
+        _columns(row),
     )
+
+
+def continue_round(store: Store, row: RoundRow) -> None:
+    """Count what a service has checked to the row that it began within the last five minutes, or begin one.
+
+    A service commits every few seconds; a row for each would outweigh the results.
+    """
+    went_on = store.write(
+        """UPDATE rounds SET ended_at_ms = :ended_at_ms, checks = checks + :checks,
+          is_offline = is_offline AND :is_offline
+        WHERE id = (SELECT max(id) FROM rounds) AND location = :location AND host = :host AND pid = :pid
+          AND started_at_ms BETWEEN :started_at_ms - :span AND :started_at_ms""",
+        {**_columns(row), "span": SERVICE_ROUND_MS},
+    )
+    if not went_on:
+        record_round(store, row)
 
 
 def last_round(store: Store) -> RoundRow | None:
@@ -84,3 +94,7 @@ def save_blackout(store: Store, location: str, blackout: Blackout | None, *, now
         ON CONFLICT (location, since_ms) DO UPDATE SET told_at_ms = coalesce(told_at_ms, excluded.told_at_ms)""",
         {"location": location, "since": since_ms, "told": now_ms if blackout.is_told else None},
     )
+
+
+def _columns(row: RoundRow) -> dict[str, str | int]:
+    return asdict(row)

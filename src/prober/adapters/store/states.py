@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from prober.adapters.store.db import clean
@@ -9,19 +10,30 @@ from prober.core.model import ProbeState, Streak
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from prober.adapters.store.db import Store
 
 
+_FIND = """
+SELECT probe, identity, down_since_ms, slow_since_ms, failing_count, failing_started_at_ms,
+  good_count, good_started_at_ms, slow_count, slow_started_at_ms, fast_count, fast_started_at_ms,
+  was_good, since_ms, last_at_ms, certificate, certificate_stage_ms
+FROM states
+"""
+
+
 def all_states(store: Store, location: str) -> dict[str, ProbeState]:
     """Return the state of each probe at a location."""
+    rows = store.rows(f"{_FIND} WHERE location = :location", {"location": location})
+    return {row["probe"]: _state(row) for row in rows}
+
+
+def find_states(store: Store, location: str, probe_ids: Collection[str]) -> dict[str, ProbeState]:
+    """Return the states of those probes that have one."""
     rows = store.rows(
-        """SELECT probe, identity, down_since_ms, slow_since_ms, failing_count, failing_started_at_ms,
-          good_count, good_started_at_ms, slow_count, slow_started_at_ms, fast_count, fast_started_at_ms,
-          was_good, since_ms, last_at_ms, certificate, certificate_stage_ms
-        FROM states WHERE location = :location""",
-        {"location": location},
+        f"{_FIND} WHERE location = :location AND probe IN (SELECT value FROM json_each(:probes))",  # noqa: S608  _FIND is ours
+        {"location": location, "probes": json.dumps(list(probe_ids))},
     )
     return {row["probe"]: _state(row) for row in rows}
 

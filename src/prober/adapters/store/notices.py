@@ -1,0 +1,28 @@
+"""Notices: what is wrong with prober itself right now, for whoever asks for the status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prober.core.report import Notice
+
+if TYPE_CHECKING:
+    from prober.adapters.store.db import Store
+
+
+def put_notice(store: Store, name: str, text: str | None, *, now_ms: int) -> None:
+    """Say what is wrong, or with None that it no longer is. One that is there already keeps its beginning."""
+    if text is None:
+        store.write("DELETE FROM notices WHERE name = :name", {"name": name})
+        return
+    store.write(
+        """INSERT INTO notices (name, since_ms, text) VALUES (:name, :now, :text)
+        ON CONFLICT (name) DO UPDATE SET text = excluded.text""",
+        {"name": name, "now": now_ms, "text": text},
+    )
+
+
+def all_notices(store: Store) -> tuple[Notice, ...]:
+    """Return everything that is wrong, oldest first."""
+    rows = store.rows("SELECT name, since_ms, text FROM notices ORDER BY since_ms, name")
+    return tuple(Notice(name=row["name"], since_ms=row["since_ms"], text=row["text"]) for row in rows)

@@ -1,0 +1,110 @@
+"""Pruning: single results that are old enough go, a batch a transaction, and their rollups stay.
+
+Whole hours go, and never before they were rolled up; `m002_keeping` tells what the marks of a series say. What came
+later to an hour whose results are gone is added to its rollup, and goes with the next batch. All functions write within
+the caller's transaction, and return whether there was anything to do.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final
+
+from prober.adapters.store.observations import observations_of
+from prober.adapters.store.results import OUTCOMES
+from prober.adapters.store.rollups import add_rollups
+from prober.adapters.store.series import one_series, reopen
+from prober.core.rollup import HOUR_MS, roll_up
+from prober.core.uptime import Observation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from prober.adapters.store.db import Store
+
+BATCH: Final = 5_000
+_IN_BATCH: Final = "(hour, series) <= (:hour, :series)"
+
+
+def prune_results(store: Store, *, before_hour: int) -> bool:
+    """Drop results that started before an hour and are rolled up, the oldest first."""
+    last = store.find(
+        """SELECT hour, series FROM (
+          SELECT hour, series FROM results WHERE hour < min(:before, (SELECT min(rolled_to_hour) FROM series))
+          ORDER BY hour, series, after_ms LIMIT :limit)
+        ORDER BY hour DESC, series DESC LIMIT 1""",
+        {"before": before_hour, "limit": BATCH},
+    )
+    if last is None:
+        return False
+    batch = {"hour": last["hour"], "series": last["series"]}
+    late = store.rows(
+        f"""SELECT DISTINCT r.series, r.hour FROM results r JOIN series s ON s.no = r.series
+        WHERE {_IN_BATCH} AND r.hour < s.raw_from_hour ORDER BY r.series, r.hour""",  # noqa: S608  made of constants
+        batch,
+    )
+    for no, hours in groupby(late, key=itemgetter("series")):
+        _add_late(store, no, [row["hour"] for row in hours])
+    _carry(store, batch)
+    store.write(f"DELETE FROM results WHERE {_IN_BATCH}", batch)  # noqa: S608
+    return True
+
+
+def prune_rounds(store: Store, *, before_ms: int) -> bool:
+    """Drop rounds that ended before a time, but never the newest."""
+    dropped = store.write(
+        """DELETE FROM rounds WHERE id IN (
+          SELECT id FROM rounds
+          WHERE ended_at_ms < :before AND id <> (SELECT id FROM rounds ORDER BY ended_at_ms DESC, id DESC LIMIT 1)
+          ORDER BY ended_at_ms LIMIT :limit)""",
+        {"before": before_ms, "limit": BATCH},
+    )
+    return dropped > 0
+
+
+def _add_late(store: Store, no: int, hours: Sequence[int]) -> None:
+    """Add what came late to the rollups of hours whose results are gone."""
+    series = one_series(store, no)
+    seen = observations_of(store, no, hours)
+    rolled = roll_up(seen, from_ms=hours[0] * HOUR_MS, to_ms=series.raw_from_hour * HOUR_MS)
+    add_rollups(store, series, rolled)
+    if seen[-1].observes_to_ms > series.carried_to_ms:
+        store.write(
+            "UPDATE series SET carried_to_ms = :to_ms WHERE no = :no", {"no": no, "to_ms": seen[-1].observes_to_ms}
+        )
+        reopen(store, no, series.raw_from_hour)
+
+
+def _carry(store: Store, batch: Mapping[str, int]) -> None:
+    """Remember of each series until when the newest result of a batch observes."""
+    newest = store.rows(
+        f"""SELECT r.series, r.hour, r.at_ms, r.code % 10 AS outcome, (SELECT i.interval_ms FROM intervals i
+          WHERE i.series = r.series AND i.from_ms <= r.at_ms ORDER BY i.from_ms DESC LIMIT 1) AS interval_ms
+        FROM (SELECT series, max(hour) AS hour FROM results WHERE {_IN_BATCH} GROUP BY series) b
+        JOIN results r ON r.hour = b.hour AND r.series = b.series
+          AND r.after_ms = (SELECT max(after_ms) FROM results WHERE hour = b.hour AND series = b.series)""",  # noqa: S608
+        batch,
+    )
+    marks = [
+        {
+            "no": row["series"],
+            "from_hour": row["hour"] + 1,
+            "carried_to_ms": Observation(
+                at_ms=row["at_ms"], outcome=OUTCOMES[row["outcome"]], interval_ms=row["interval_ms"]
+            ).observes_to_ms,
+        }
+        for row in newest
+    ]
+    store.write_many(
+        """UPDATE series SET raw_from_hour = :from_hour, carried_to_ms = :carried_to_ms
+        WHERE no = :no AND raw_from_hour < :from_hour""",
+        marks,
+    )
+    store.write(
+        """DELETE FROM intervals WHERE series IN (SELECT value FROM json_each(:series)) AND from_ms < (
+          SELECT max(i.from_ms) FROM intervals i JOIN series s ON s.no = i.series
+          WHERE i.series = intervals.series AND i.from_ms <= s.raw_from_hour * 3600000)""",
+        {"series": json.dumps([mark["no"] for mark in marks])},
+    )
