@@ -99,3 +99,29 @@ time.sleep(60)
 def test_a_lock_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"prober\.db\.lock: No such file or directory; check that the folder exists"):
         take(tmp_path / "no" / "prober.db")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_locks_first_the_owner_of_the_folder_can_lock_later(path: Path) -> None:
+    os.chown(path.parent, 65534, -1)
+    lock = take(path)
+    assert isinstance(lock, Lock)
+    with lock:
+        assert lock.path.stat().st_uid == 65534
+
+
+def test_a_lock_whose_holder_could_not_be_written_down_is_held_all_the_same(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", fail)
+    monkeypatch.setattr(os, "ftruncate", fail)
+    lock = take(path)
+    assert isinstance(lock, Lock)
+    assert isinstance(take(path), Held)
+    lock.release()
+    again = take(path)
+    assert isinstance(again, Lock)
+    again.release()

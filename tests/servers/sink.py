@@ -1,7 +1,7 @@
 """A mail server in a process of its own, which outlives those that talk to it and writes down what it took.
 
-Its mood is what a client greets it by. It talks to one client after the other, so whoever is served knows that all
-those before have been heard out.
+Its mood is what a client greets it by, or one that it was put into. It talks to one client after the other, so whoever
+is served knows that all those before have been heard out; unless it is to serve many at once.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import json
 import os
 import signal
 import socket
+import threading
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -22,7 +24,12 @@ FINE: Final = "fine.test"
 GREYLISTING: Final = "greylisting.test"
 REFUSING: Final = "refusing.test"
 CUTTING: Final = "cutting.test"
+SLOW: Final = "slow.test"
+CLOSED: Final = "closed.test"
 REFUSALS: Final = {GREYLISTING: "450 4.2.0 come again", REFUSING: "550 5.1.1 never heard of"}
+SLOW_S: Final = 0.1
+
+_writing = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +62,23 @@ class Sink:
         """Begin a new book."""
         self.book.write_text("")
 
+    def put_into(self, mood: str) -> None:
+        """Have every client from now on meet this mood, whatever it greets by; ``CLOSED`` hangs up on it."""
+        _mood_file(self.book).write_text(mood)
+
+
+def _mood_file(book: Path) -> Path:
+    return book.with_name(f"{book.name}.mood")
+
 
 @contextmanager
-def run_sink(folder: Path) -> Iterator[Sink]:
+def run_sink(folder: Path, *, many_at_once: bool = False) -> Iterator[Sink]:
     """Serve on a free port of 127.0.0.1 until the end. Forks: call it before there are threads."""
     book = folder / "book"
     with socket.create_server(("127.0.0.1", 0)) as listener:
         pid = os.fork()
         if pid == 0:
-            _serve(listener, book)
+            _serve(listener, book, many_at_once=many_at_once)
         try:
             yield Sink(port=listener.getsockname()[1], book=book)
         finally:
@@ -71,23 +86,34 @@ def run_sink(folder: Path) -> Iterator[Sink]:
             os.waitpid(pid, 0)
 
 
-def _serve(listener: socket.socket, book: Path) -> None:
+def _serve(listener: socket.socket, book: Path, *, many_at_once: bool) -> None:
     while True:
         client, _ = listener.accept()
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with client, client.makefile("rb") as line, suppress(OSError):
-            _talk(client, line, book)
+        if many_at_once:
+            threading.Thread(target=_attend, args=(client, book), daemon=True).start()
+        else:
+            _attend(client, book)
+
+
+def _attend(client: socket.socket, book: Path) -> None:
+    with client, client.makefile("rb") as line, suppress(OSError):
+        _talk(client, line, book)
 
 
 def _talk(client: socket.socket, line: BinaryIO, book: Path) -> None:
+    given = _mood_file(book).read_text() if _mood_file(book).exists() else ""
+    if given == CLOSED:
+        return
     client.sendall(b"220 sink.test ESMTP\r\n")
     mood, recipient = FINE, ""
     while command := line.readline().decode().strip():
         reply = "250 fine"
         match command.upper().split()[0]:
             case "EHLO":
-                mood = command.split()[1]
+                mood = given or command.split()[1]
             case "RCPT":
+                time.sleep(SLOW_S if mood == SLOW else 0)
                 recipient = command.partition("<")[2].partition(">")[0]
                 reply = REFUSALS.get(mood, reply)
             case "DATA":
@@ -95,7 +121,7 @@ def _talk(client: socket.socket, line: BinaryIO, book: Path) -> None:
                 content = _content(line)
                 if content is None:
                     return
-                with book.open("a") as written:
+                with _writing, book.open("a") as written:
                     written.write(json.dumps([recipient, content.decode("latin-1"), mood == CUTTING]) + "\n")
                 if mood == CUTTING:
                     return

@@ -196,6 +196,7 @@ def _facts(course: _Course, started_at_ms: int) -> Facts:
         failure_detail=failure.detail if failure else None,
         path_failure=failure is not None and failure.is_cut and not timing.has_response,
         response_began=timing.has_response,
+        is_early=failure is not None and failure.is_early,
         status=hop.status if hop else None,
         headers=hop.headers if hop else (),
         body=course.body.finish(),

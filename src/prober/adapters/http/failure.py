@@ -21,8 +21,9 @@ _BY_ERRNO = {
     errno.EMFILE: (Reason.DESCRIPTORS, "out of file descriptors before reaching"),
     errno.ENFILE: (Reason.DESCRIPTORS, "out of file descriptors before reaching"),
 }
+_NOT_YET_VALID = 9
 _BY_VERIFY_CODE = {
-    9: (Reason.TLS_EXPIRED, "the certificate is not valid yet"),
+    _NOT_YET_VALID: (Reason.TLS_EXPIRED, "the certificate is not valid yet"),
     10: (Reason.TLS_EXPIRED, "the certificate has expired"),
     62: (Reason.TLS_HOSTNAME, "the certificate is not for {host}"),
     64: (Reason.TLS_HOSTNAME, "the certificate is not for {host}"),
@@ -34,13 +35,17 @@ _H11_SENTENCES = {
 
 
 class CheckError(Exception):
-    """A check ends here, for ``reason``. ``is_cut`` says that the way to the server may have broken off."""
+    """A check ends here, for ``reason``.
 
-    def __init__(self, reason: Reason, detail: str, *, is_cut: bool = False) -> None:
+    ``is_cut`` says that the way to the server may have broken off, ``is_early`` that the certificate is not valid yet.
+    """
+
+    def __init__(self, reason: Reason, detail: str, *, is_cut: bool = False, is_early: bool = False) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
         self.is_cut = is_cut or reason in _PATH_REASONS
+        self.is_early = is_early
 
 
 def from_os_error(error: OSError, peer: str) -> CheckError:
@@ -57,7 +62,8 @@ def from_tls_error(error: ssl.SSLError, host: str) -> CheckError:
     if isinstance(error, ssl.SSLCertVerificationError):
         untrusted = (Reason.TLS_UNTRUSTED, f"the certificate is not trusted ({error.verify_message})")
         reason, sentence = _BY_VERIFY_CODE.get(error.verify_code, untrusted)
-        return CheckError(reason, sentence.format(host=host) if reason is Reason.TLS_HOSTNAME else sentence)
+        detail = sentence.format(host=host) if reason is Reason.TLS_HOSTNAME else sentence
+        return CheckError(reason, detail, is_early=error.verify_code == _NOT_YET_VALID)
     cause = (error.reason or "unknown cause").replace("_", " ").lower()
     return CheckError(Reason.TLS, f"TLS failed ({cause})")
 

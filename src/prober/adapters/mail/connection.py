@@ -24,11 +24,19 @@ async def connect(
     channel: EmailChannel, *, ssl_context: ssl.SSLContext | None, local_hostname: str | None
 ) -> tuple[SMTP, str]:
     """Return a client that is ready for a message, and the server's greeting."""
+    sock = await open_socket(channel.server, channel.port)
+    return await greet(channel, sock, ssl_context=ssl_context, local_hostname=local_hostname)
+
+
+async def greet(
+    channel: EmailChannel, sock: socket.socket, *, ssl_context: ssl.SSLContext | None, local_hostname: str | None
+) -> tuple[SMTP, str]:
+    """Return a client that is ready for a message over a connected socket, and the server's greeting."""
     from aiosmtplib import SMTP  # noqa: PLC0415
 
     client = SMTP(
         hostname=channel.server,
-        sock=await _open_socket(channel.server, channel.port),
+        sock=sock,
         local_hostname=local_hostname or _own_name(),
         timeout=None,
         use_tls=channel.security == "tls",
@@ -64,7 +72,7 @@ def _own_name() -> str:
     return name if re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", name) else "[127.0.0.1]"
 
 
-async def _open_socket(host: str, port: int) -> socket.socket:
+async def open_socket(host: str, port: int) -> socket.socket:
     """Connect to the first address that answers in time, so that one that swallows everything is passed over."""
     failure = OSError(errno.EHOSTUNREACH, "the name has no address")
     for family, kind, protocol, _, address in await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM):

@@ -64,7 +64,7 @@ class SmtpMailer:
         self.greeting: str | None = None
         self.tls_version: str | None = None
         self._channel = channel
-        self._new_ssl_context = ssl_context_factory or _default_ssl_context
+        self._new_ssl_context = ssl_context_factory or default_ssl_context
         self._ssl_context: ssl.SSLContext | None = None
         self._timeout_s = timeout_s
         self._first_retry_s = first_retry_s
@@ -183,7 +183,8 @@ class SmtpMailer:
         return cut(scrub(text, self._mask), _SAID_CHARACTERS)
 
 
-def _default_ssl_context() -> ssl.SSLContext:
+def default_ssl_context() -> ssl.SSLContext:
+    """Return trust in what certifi trusts, the same in every place we run."""
     import certifi  # noqa: PLC0415
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
