@@ -107,6 +107,27 @@ SLOW_OVER: Final = replace(
     ended_at_ms=FAILED_AT + 72 * MIN,
     latency_now_us=240_000,
 )
+REMINDER: Final = replace(
+    DOWN,
+    kind=AlertKind.REMINDER,
+    queued_at_ms=FAILED_AT + 65 * MIN,
+    failed_checks=63,
+    rule="an incident that is open and not acknowledged is told again (remind)",
+    remind_ms=60 * MIN,
+)
+STILL_SLOW: Final = replace(
+    SLOW, kind=AlertKind.REMINDER, queued_at_ms=FAILED_AT + 65 * MIN, rule=REMINDER.rule, remind_ms=60 * MIN
+)
+RESOLVED: Final = replace(
+    RECOVERED,
+    kind=AlertKind.RESOLVED,
+    rule="a person ended the incident (prober incidents resolve)",
+    acknowledged_by="bob",
+    acknowledged_at_ms=FAILED_AT + 10 * MIN,
+    resolved_by="ann",
+    resolved_note="the check was wrong",
+    connectivity=None,
+)
 _OURS: Final[dict[str, Any]] = {"queued_at_ms": QUEUED_AT, "location": "web-1", "origin": "web-1.acme.example"}
 CERTIFICATE: Final = AlertFacts(
     kind=AlertKind.CERTIFICATE,
@@ -140,4 +161,7 @@ def batch(down: int, up: int = 0, *, number: int = 7) -> AlertFacts:
 
 
 SEVERAL: Final = batch(14)
-ALL: Final = (DOWN, RECOVERED, MERGED, REMOVED, SLOW, SLOW_OVER, CERTIFICATE, BLIND, STORE, TEST, SEVERAL)
+ALL: Final = (
+    *(DOWN, REMINDER, RECOVERED, MERGED, REMOVED, RESOLVED, SLOW, STILL_SLOW, SLOW_OVER),
+    *(CERTIFICATE, BLIND, STORE, TEST, SEVERAL),
+)

@@ -7,7 +7,8 @@ import pytest
 
 from prober.core.alerts import AlertKind
 from prober.core.model import ClosedAs, Incident, Kind, Reason, Severity
-from prober.core.report import WaitingAlert
+from prober.core.people import Action, Note
+from prober.core.report import Story, WaitingAlert
 from prober.render.lists import alerts, incident, incidents
 
 if TYPE_CHECKING:
@@ -91,11 +92,11 @@ def test_without_incidents_the_list_says_so() -> None:
 def test_the_state_of_an_incident_is_told_in_words_and_a_sign(changes: dict[str, Any], state: str) -> None:
     changed = replace(OPEN, **changes)
     assert state in incidents([changed], now_ms=NOW_MS, paint=in_brackets)
-    assert state in incident(changed, now_ms=NOW_MS, paint=in_brackets)
+    assert state in incident(Story(incident=changed), now_ms=NOW_MS, paint=in_brackets)
 
 
 def test_an_incident_is_shown_with_all_that_is_known() -> None:
-    assert incident(OVER, now_ms=NOW_MS).splitlines() == [
+    assert incident(Story(incident=OVER), now_ms=NOW_MS).splitlines() == [
         "  #7  api slow   + recovered",
         "    severity      P0",
         "    why           slow responses",
@@ -110,12 +111,24 @@ def test_an_incident_is_shown_with_all_that_is_known() -> None:
     ]
 
 
+def test_who_acknowledged_stands_beside_when() -> None:
+    taken = replace(OPEN, acknowledged_at_ms=NOW_MS - 60_000, acknowledged_by="ann\x1b[2J")
+    assert "    acknowledged  2026-11-20 14:11:03 UTC by ann\n" in incident(Story(incident=taken), now_ms=NOW_MS)
+
+
+def test_what_happened_stands_below_what_is() -> None:
+    story = Story(incident=OVER, notes=(Note(at_ms=NOW_MS, who="ann", action=Action.NOTED, text="a router died"),))
+    assert incident(story, now_ms=NOW_MS).endswith(
+        "    id            0b5e\n\n    2026-11-20 14:12:03 UTC  noted by ann: a router died\n"
+    )
+
+
 def test_one_check_is_no_row_of_checks() -> None:
-    assert "    checks        1\n" in incident(replace(OVER, checks=1), now_ms=NOW_MS)
+    assert "    checks        1\n" in incident(Story(incident=replace(OVER, checks=1)), now_ms=NOW_MS)
 
 
 def test_an_incident_nobody_was_told_of_says_so() -> None:
-    assert "announced     not announced" in incident(OPEN, now_ms=NOW_MS)
+    assert "announced     not announced" in incident(Story(incident=OPEN), now_ms=NOW_MS)
 
 
 def test_waiting_alerts_say_to_whom_since_when_and_why_still() -> None:

@@ -90,6 +90,8 @@ What to do next:
 Runbook            https://wiki.acme.example/runbook#service-down
 Dashboard          https://status.acme.example
 The incident       prober incidents show 42
+Acknowledge        prober incidents ack 42
+False positive     prober incidents false-positive 42
 Check it now       prober check api
 
 -- \n"""
@@ -131,6 +133,26 @@ Check it now       prober check api
         (
             replace(a.REMOVED, reason=None, detail=None),
             "api was REMOVED from the configuration while it was slow; its incident is closed.",
+        ),
+        (
+            a.REMINDER,
+            (
+                "api is STILL DOWN after 1 h 5 min: status 503, expected 2xx. 63 failed checks since 20:20:11 UTC; "
+                "nobody has acknowledged it."
+            ),
+        ),
+        (
+            replace(a.REMINDER, started_at_ms=None, failed_checks=1),
+            "api is STILL DOWN after 0 s: status 503, expected 2xx. 1 failed check; nobody has acknowledged it.",
+        ),
+        (a.STILL_SLOW, "api is STILL SLOW after 1 h 5 min, since 20:20:11 UTC. Nobody has acknowledged it."),
+        (
+            a.RESOLVED,
+            ("api: the incident was RESOLVED by ann after it had been down for 1 h 12 min (status 503, expected 2xx)."),
+        ),
+        (
+            replace(a.RESOLVED, reason=None, resolved_by=None),
+            "api: the incident was RESOLVED after it had been slow for 1 h 12 min.",
         ),
         (a.CERTIFICATE, "api: the certificate ends on 2026-12-03, 13 days from now."),
         (
@@ -206,6 +228,44 @@ def test_both_parts_say_the_same_and_html_is_small_and_fetches_nothing(facts: Al
             ],
         ),
         (
+            replace(a.RECOVERED, acknowledged_by="ann", acknowledged_at_ms=a.FAILED_AT + a.MIN),
+            ["Acknowledged       by ann at 2026-11-20 20:21:11 UTC"],
+        ),
+        (
+            replace(a.RECOVERED, acknowledged_at_ms=a.FAILED_AT),
+            ["Acknowledged       by somebody at 2026-11-20 20:20:11 UTC"],
+        ),
+        (
+            a.REMINDER,
+            [
+                "Started            2026-11-20 20:20:11 UTC",
+                "Lasting            1 h 5 min",
+                "Failed checks      63",
+                "Acknowledged       by nobody yet",
+                "Acknowledge        prober incidents ack 42",
+                "False positive     prober incidents false-positive 42",
+                "Check it now       prober check api",
+            ],
+        ),
+        (a.STILL_SLOW, ["Last response           1,834 ms", "Acknowledged            by nobody yet"]),
+        (replace(a.REMINDER, started_at_ms=None), ["Confirmed          2026-11-20 20:22:11 UTC"]),
+        (
+            a.RESOLVED,
+            [
+                "Acknowledged       by bob at 2026-11-20 20:30:11 UTC",
+                "Resolved by        ann",
+                "Note               the check was wrong",
+            ],
+        ),
+        (a.SLOW, ["Acknowledge             prober incidents ack 43"]),
+        (a.SEVERAL, ["Acknowledge       prober incidents ack N, each by its number (inc N)"]),
+        (
+            replace(a.SEVERAL, members=(a.DOWN, a.RECOVERED, a.REMINDER)),
+            [
+                "UP             api is UP again: it was down for 1 h 12 min (status 503, expected 2xx). (inc 42)",
+            ],
+        ),
+        (
             replace(a.RECOVERED, budget_used_percent=0.0, target_percent=None),
             ["Budget             0.0 % of the 30-day budget used"],
         ),
@@ -270,6 +330,31 @@ def test_the_footer_says_why_it_came_that_no_reminder_will_and_that_it_was_late(
     assert "queued" not in mail(a.DOWN, first_tried_at_ms=a.QUEUED_AT + a.MIN - 1).text
 
 
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        (a.DOWN, "No reminder will come: the next mail about this incident says that it is over."),
+        (replace(a.DOWN, remind_ms=3_600_000), "A reminder comes in 1 h, unless it is over or acknowledged by then."),
+        (replace(a.SLOW, remind_ms=5_400_000), "A reminder comes in 1 h 30 min, unless it is over or acknowledged by"),
+        (a.REMINDER, "A reminder comes in 1 h, unless it is over or acknowledged by then."),
+        (a.RECOVERED, "No reminder will come."),
+        (a.BLIND, "No reminder will come."),
+        (a.RESOLVED, "No reminder will come."),
+        (a.SEVERAL, "No reminder will come."),
+        (
+            replace(a.SEVERAL, members=(a.RECOVERED, a.REMINDER)),
+            "A reminder comes in 1 h, unless everything is over or acknowledged by then.",
+        ),
+    ],
+)
+def test_the_footer_says_when_the_next_reminder_comes(facts: AlertFacts, said: str) -> None:
+    assert mail(facts).text.partition("-- \n")[2].splitlines()[1].startswith(said)
+
+
+def test_a_batch_of_ends_names_no_command_to_acknowledge_them() -> None:
+    assert "prober incidents ack" not in mail(a.batch(0, 5)).text
+
+
 @pytest.mark.parametrize("facts", [a.TEST, a.SAMPLE])
 def test_a_test_says_that_it_was_asked_for(facts: AlertFacts) -> None:
     assert mail(facts).text.partition("-- \n")[2].splitlines() == [
@@ -317,6 +402,9 @@ def test_a_batch_carries_all_its_probes_and_the_most_urgent_of_the_rest() -> Non
         (replace(a.DOWN, severity=Severity.P2), "normal"),
         (a.RECOVERED, "normal"),
         (replace(a.SLOW, severity=Severity.P0), "normal"),
+        (replace(a.REMINDER, severity=Severity.P3), "high"),
+        (a.STILL_SLOW, "normal"),
+        (a.RESOLVED, "normal"),
         (a.SEVERAL, "high"),
         (a.batch(0, 5), "normal"),
     ],

@@ -31,6 +31,29 @@ def tail(facts: AlertFacts) -> str:
         (a.MERGED, "[UP after 20m, alert delayed] api: status 503 (inc 42)"),
         (a.REMOVED, "[REMOVED] api: status 503 (inc 42)"),
         (replace(a.REMOVED, reason=None), "[REMOVED] api: slow responses (inc 42)"),
+        (a.REMINDER, "[STILL DOWN 1h05m] api: status 503 (inc 42)"),
+        (
+            replace(a.REMINDER, queued_at_ms=a.FAILED_AT + 3 * 24 * 60 * a.MIN),
+            "[STILL DOWN 3d00h] api: status 503 (inc 42)",
+        ),
+        (a.STILL_SLOW, "[STILL SLOW 1h05m] api: slow responses (inc 43)"),
+        (a.RESOLVED, "[RESOLVED by ann] api: status 503 (inc 42)"),
+        (replace(a.RESOLVED, reason=None), "[RESOLVED by ann] api: slow responses (inc 42)"),
+        (replace(a.RESOLVED, is_merged=True), "[RESOLVED by ann, alert delayed] api: status 503 (inc 42)"),
+        (replace(a.RESOLVED, resolved_by=None), "[RESOLVED] api: status 503 (inc 42)"),
+        (replace(a.RESOLVED, resolved_by="Jürgen"), "[RESOLVED by Jurgen] api: status 503 (inc 42)"),
+        (
+            replace(a.RESOLVED, resolved_by="n" * 64),
+            f"[RESOLVED by {'n' * 29}..] api: status 503 (inc 42)",
+        ),
+        (
+            replace(a.RESOLVED, probe_id="p" * 64, resolved_by="the night shift"),
+            "[RESOLVED by the ni..] pppppppppppppppppppppppp..: status 503 (inc 42)",
+        ),
+        (
+            replace(a.RESOLVED, probe_id="p" * 64, is_merged=True),
+            "[RESOLVED, alert delayed] ppppppppppppppppppppp..: status 503 (inc 42)",
+        ),
         (a.SLOW, "[SLOW 1.8s > 1s] api: slow responses (inc 43)"),
         (replace(a.SLOW, latency_now_us=1_000_400), "[SLOW 1001ms > 1000ms] api: slow responses (inc 43)"),
         (replace(a.SLOW, latency_now_us=210_000, slow_ms=200), "[SLOW 210ms > 200ms] api: slow responses (inc 43)"),
@@ -44,6 +67,12 @@ def tail(facts: AlertFacts) -> str:
         (a.SEVERAL, "[DOWN 14] api, web, db +11 (batch 7)"),
         (a.batch(0, 14), "[UP 14] api, web, db +11 (batch 7)"),
         (a.batch(3, 2), "[DOWN 3, UP 2] api, web, db +2 (batch 7)"),
+        (replace(a.SEVERAL, members=(a.REMINDER,) * 14), "[STILL DOWN 14] api (batch 7)"),
+        (
+            replace(a.SEVERAL, members=(a.RECOVERED, a.STILL_SLOW, a.REMINDER, a.DOWN)),
+            "[DOWN 1, STILL DOWN 1, UP 1] api (batch 7)",
+        ),
+        (replace(a.SEVERAL, members=(a.STILL_SLOW, a.SLOW)), "[SLOW 1, STILL SLOW 1] api (batch 7)"),
         (replace(a.batch(2), batch=None), "[DOWN 2] api, web"),
         (a.CERTIFICATE, "[CERT 13d] api: certificate ends 2026-12-03"),
         (a.BLIND, "[PROBER] blind for 12m"),
@@ -106,12 +135,17 @@ def test_a_batch_of_many_kinds_names_the_most_urgent_three() -> None:
     reason=st.sampled_from(Reason),
     incident=st.integers(min_value=1, max_value=999_999),
     lasted_ms=st.integers(min_value=0, max_value=99 * 86_400_000),
+    who=st.text("abc ", max_size=70),
 )
-def test_the_tail_stays_the_same_for_an_incident(probe: str, reason: Reason, incident: int, lasted_ms: int) -> None:
+def test_the_tail_stays_the_same_for_an_incident(
+    probe: str, reason: Reason, incident: int, lasted_ms: int, who: str
+) -> None:
     down = replace(a.DOWN, probe_id=probe, reason=reason, incident=incident)
     recovered = replace(down, kind=AlertKind.RECOVERED, ended_at_ms=a.FAILED_AT + lasted_ms)
     removed = replace(down, kind=AlertKind.REMOVED)
-    assert tail(down) == tail(recovered) == tail(removed)
+    reminder = replace(down, kind=AlertKind.REMINDER, queued_at_ms=a.FAILED_AT + lasted_ms)
+    resolved = replace(removed, kind=AlertKind.RESOLVED, resolved_by=who)
+    assert tail(down) == tail(recovered) == tail(removed) == tail(reminder) == tail(resolved)
     assert subject(down).endswith(f" (inc {incident})")
 
 

@@ -5,7 +5,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from prober.core.facts import Phases
-from prober.core.model import CertificateExpiring, Closed, ClosedAs, Kind, Opened, Outcome, ProberBlind, Reason, Result
+from prober.core.model import (
+    CertificateExpiring,
+    Closed,
+    ClosedAs,
+    Kind,
+    Opened,
+    Outcome,
+    ProberBlind,
+    Reason,
+    Reminded,
+    Result,
+)
 from prober.core.report import AlertTally
 from prober.render import outcome
 
@@ -35,6 +46,7 @@ def closed(kind: Kind = Kind.DOWN, closed_as: ClosedAs = ClosedAs.RECOVERED) -> 
     return Closed(probe_id="api", kind=kind, at_ms=T0, started_at_ms=T0, ended_at_ms=T0, closed_as=closed_as)
 
 
+REMINDED = Reminded(probe_id="api", kind=Kind.DOWN, at_ms=T0, started_at_ms=T0, sequence=1, recipients=())
 CERTIFICATE = CertificateExpiring(probe_id="api", at_ms=T0, fingerprint="f", not_after_ms=T0, stage_ms=1)
 
 
@@ -77,6 +89,8 @@ def test_a_certificate_that_is_not_judged_is_said_once_per_probe_that_was_checke
         (closed(closed_as=ClosedAs.REMOVED), 7, "  api was removed from the configuration (incident 7)"),
         (CERTIFICATE, None, "  api has a certificate that ends soon"),
         (ProberBlind(at_ms=T0, since_ms=T0), None, "  prober: we are offline"),
+        (REMINDED, 42, "  api is still not well: a reminder (incident 42)"),
+        (closed(closed_as=ClosedAs.RESOLVED), 42, "  api was resolved (incident 42)"),
     ],
 )
 def test_each_event_is_a_line(event: Event, incident: int | None, line: str) -> None:

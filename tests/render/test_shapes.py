@@ -17,10 +17,21 @@ from prober.core.model import (
     Outcome,
     ProberBlind,
     Reason,
+    Reminded,
     Result,
     Severity,
 )
-from prober.core.report import AlertTally, ProbeStatus, StatusReport, WaitingAlert, WindowFigures
+from prober.core.people import Action, Note
+from prober.core.report import (
+    AlertOfIncident,
+    AlertTally,
+    Notice,
+    ProbeStatus,
+    StatusReport,
+    Story,
+    WaitingAlert,
+    WindowFigures,
+)
 from prober.core.uptime import Counts, Uptime
 from prober.render import shapes
 
@@ -63,6 +74,7 @@ SHOWN_INCIDENT = {
     "ended_at": None,
     "announced_at": None,
     "acknowledged_at": None,
+    "acknowledged_by": None,
     "closed_as": None,
     "false_positive": False,
     "reason": "status",
@@ -97,7 +109,12 @@ def test_status_has_its_documented_shape() -> None:
         windows=(WindowFigures(name="24h", uptime=uptime, p50_us=61_000, p95_us=73_100, p99_us=88_400),),
     )
     report = StatusReport(
-        title="Acme", location="web-1", generated_at_ms=AT_MS + 38_500, last_round_at_ms=AT_MS, probes=(probe,)
+        title="Acme",
+        location="web-1",
+        generated_at_ms=AT_MS + 38_500,
+        last_round_at_ms=AT_MS,
+        notices=(Notice(name="configuration", since_ms=AT_MS, text="old\nconfiguration"),),
+        probes=(probe,),
     )
     assert json.loads(shapes.status(report)) == {
         "schema": 1,
@@ -106,6 +123,7 @@ def test_status_has_its_documented_shape() -> None:
         "location": "web-1",
         "last_round_at": "2026-11-20T14:12:03Z",
         "undelivered_alerts": 0,
+        "notices": [{"name": "configuration", "since": "2026-11-20T14:12:03Z", "text": "old configuration"}],
         "probes": [
             {
                 "id": "api",
@@ -214,7 +232,11 @@ def test_run_has_its_documented_shape() -> None:
         (closed(Kind.DOWN, ClosedAs.REMOVED), "removed"),
         (closed(Kind.SLOW, ClosedAs.REMOVED), "removed"),
         (closed(Kind.SLOW, ClosedAs.SUPERSEDED), None),
-        (closed(Kind.DOWN, ClosedAs.RESOLVED), None),
+        (closed(Kind.DOWN, ClosedAs.RESOLVED), "resolved"),
+        (
+            Reminded(probe_id="api", kind=Kind.DOWN, at_ms=AT_MS, started_at_ms=0, sequence=1, recipients=()),
+            "reminded",
+        ),
         (
             CertificateExpiring(probe_id="api", at_ms=AT_MS, fingerprint="ab", not_after_ms=1, stage_ms=1),
             "certificate_expiring",
@@ -256,8 +278,33 @@ def test_incidents_come_newest_first() -> None:
 
 def test_one_incident_has_the_same_shape_as_in_the_list() -> None:
     over = replace(INCIDENT, ended_at_ms=AT_MS, closed_as=ClosedAs.RECOVERED)
-    assert json.loads(shapes.incident(INCIDENT)) == {"schema": 1, "incident": SHOWN_INCIDENT}
-    assert json.loads(shapes.incident(over))["incident"]["closed_as"] == "recovered"
+    assert json.loads(shapes.incident(Story(incident=INCIDENT)))["incident"] == SHOWN_INCIDENT
+    assert json.loads(shapes.incident(Story(incident=over)))["incident"]["closed_as"] == "recovered"
+
+
+def test_one_incident_comes_with_what_people_did_and_were_told() -> None:
+    note = Note(at_ms=AT_MS, who="ann\x1b", action=Action.ACKNOWLEDGED, text="on\nit")
+    alert = AlertOfIncident(
+        kind=AlertKind.DOWN, channel="email", recipient="ops@acme.example", queued_at_ms=AT_MS, state="waiting"
+    )
+    taken = replace(INCIDENT, acknowledged_at_ms=AT_MS, acknowledged_by="ann")
+    bare = Note(at_ms=AT_MS, who="ann", action=Action.MARKED)
+    shape = json.loads(shapes.incident(Story(incident=taken, notes=(note, bare), alerts=(alert,))))
+    assert shape["incident"]["acknowledged_by"] == "ann"
+    assert shape["notes"] == [
+        {"at": "2026-11-20T14:12:03Z", "who": "ann", "action": "acknowledged", "text": "on it"},
+        {"at": "2026-11-20T14:12:03Z", "who": "ann", "action": "false_positive", "text": None},
+    ]
+    assert shape["alerts"] == [
+        {
+            "kind": "down",
+            "channel": "email",
+            "recipient": "ops@acme.example",
+            "queued_at": "2026-11-20T14:12:03Z",
+            "sent_at": None,
+            "state": "waiting",
+        }
+    ]
 
 
 def test_waiting_alerts_have_a_shape() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from prober.core.model import Incident, Kind, Outcome, Result, Severity
-from prober.core.report import Day, ProbeStatus, StatusReport, WindowFigures
+from prober.core.report import Day, Notice, ProbeStatus, StatusReport, WindowFigures
 from prober.core.uptime import Uptime
 from prober.render.table import bars, status
 
@@ -171,12 +171,14 @@ def test_a_hostile_title_moves_no_cursor() -> None:
 
 def test_what_needs_attention_stands_below_the_table() -> None:
     down = replace(probe("api", "down"), open_incidents=(incident("api", Kind.DOWN, 65),), verify=False)
-    lines = status(replace(report(down), role="standby", undelivered_alerts=2)).splitlines()
-    assert lines[-4:] == [
+    old = Notice(name="configuration", since_ms=ROUND_MS, text="the old configuration\nis in force")
+    lines = status(replace(report(down), role="standby", undelivered_alerts=2, notices=(old,))).splitlines()
+    assert lines[-5:] == [
         "  role  standby",
         "  note  api: its certificate is not verified (verify = false)",
         "  open  #42 api down for 1 h 5 min",
         "  mail  2 not delivered yet, see: prober alerts list",
+        "  note  the old configuration is in force (since 2026-11-20 14:12:03 UTC)",
     ]
 
 

@@ -34,12 +34,22 @@ def _told(facts: AlertFacts) -> str:
             return f"{facts.probe_id} is DOWN: {_cause(facts)}. {_streak(facts, 'failure')}."
         case AlertKind.SLOW:
             return f"{facts.probe_id} is SLOW: {_speed(facts)}. {_streak(facts, 'slow response')}."
-        case AlertKind.RECOVERED | AlertKind.SLOW_OVER | AlertKind.REMOVED:
+        case AlertKind.REMINDER:
+            return f"{facts.probe_id} is {_still(facts)}"
+        case AlertKind.RECOVERED | AlertKind.SLOW_OVER | AlertKind.REMOVED | AlertKind.RESOLVED:
             return " ".join(_closing(facts))
         case AlertKind.SEVERAL:
             return _several(facts)
         case _:
             return _without_incident(facts)
+
+
+def _still(facts: AlertFacts) -> str:
+    lasting = words(facts.queued_at_ms - (facts.queued_at_ms if facts.started_at_ms is None else facts.started_at_ms))
+    if is_about_speed(facts):
+        return f"STILL SLOW after {lasting}{_since(facts, ', ')}. Nobody has acknowledged it."
+    failed = _count(facts.failed_checks, "failed check")
+    return f"STILL DOWN after {lasting}: {_cause(facts)}. {failed}{_since(facts)}; nobody has acknowledged it."
 
 
 def _without_incident(facts: AlertFacts) -> str:
@@ -64,6 +74,11 @@ def _closing(facts: AlertFacts) -> Iterator[str]:
         case AlertKind.SLOW_OVER:
             now = "" if facts.latency_now_us is None else f" ({facts.latency_now_us // 1000:,} ms)"
             yield f"{facts.probe_id} is OK again{now}: it was slow{lasted}."
+        case AlertKind.RESOLVED:
+            what = "slow" if is_about_speed(facts) else "down"
+            by = f" by {facts.resolved_by}" if facts.resolved_by else ""
+            why = "" if is_about_speed(facts) else f" ({_cause(facts)})"
+            yield f"{facts.probe_id}: the incident was RESOLVED{by} after it had been {what}{lasted}{why}."
         case _:
             what = "slow" if is_about_speed(facts) else f"down ({_cause(facts)})"
             yield f"{facts.probe_id} was REMOVED from the configuration while it was {what}; its incident is closed."
@@ -92,11 +107,11 @@ def _streak(facts: AlertFacts, what: str) -> str:
     return f"{_count(facts.checks, what)}{' in a row' if facts.checks > 1 else ''}{_since(facts)}"
 
 
-def _since(facts: AlertFacts) -> str:
+def _since(facts: AlertFacts, before: str = " ") -> str:
     if facts.started_at_ms is None:
         return ""
     is_today = day(facts.started_at_ms) == day(facts.queued_at_ms)
-    return f" since {clock(facts.started_at_ms) if is_today else day_and_clock(facts.started_at_ms)}"
+    return f"{before}since {clock(facts.started_at_ms) if is_today else day_and_clock(facts.started_at_ms)}"
 
 
 def _lasted(facts: AlertFacts) -> str:

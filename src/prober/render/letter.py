@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, assert_never
 
-from prober.core.alerts import AlertFacts, AlertKind
+from prober.core.alerts import TELLING_OF_OPEN, AlertFacts, AlertKind
 from prober.core.model import Outcome
 from prober.render.headline import is_test, sentence
 from prober.render.rows import Row, history, identity, ms, named, surroundings
-from prober.render.subject import state_word, subject
+from prober.render.subject import is_about_speed, state_word, subject
 from prober.render.when import clock, words
 
 if TYPE_CHECKING:
@@ -104,9 +104,11 @@ def _tone(facts: AlertFacts) -> Tone:
             return Tone.BAD
         case AlertKind.SLOW | AlertKind.CERTIFICATE | AlertKind.BLIND | AlertKind.STORE:
             return Tone.WARN
+        case AlertKind.REMINDER:
+            return Tone.WARN if is_about_speed(facts) else Tone.BAD
         case AlertKind.RECOVERED | AlertKind.SLOW_OVER:
             return Tone.GOOD
-        case AlertKind.REMOVED | AlertKind.TEST:
+        case AlertKind.REMOVED | AlertKind.RESOLVED | AlertKind.TEST:
             return Tone.CALM
         case AlertKind.SEVERAL:
             tones = {_tone(member) for member in facts.members}
@@ -128,7 +130,7 @@ def _sections(facts: AlertFacts) -> Iterator[Section]:
 
 
 def _member(facts: AlertFacts) -> Member:
-    urgency = f" {facts.severity}" if facts.kind is AlertKind.DOWN and facts.severity else ""
+    urgency = f" {facts.severity}" if state_word(facts) in {"DOWN", "STILL DOWN"} and facts.severity else ""
     number = "" if facts.incident is None else f" (inc {facts.incident})"
     return Member(word=state_word(facts) + urgency, tone=_tone(facts), sentence=sentence(facts) + number)
 
@@ -157,9 +159,15 @@ def _links(facts: AlertFacts) -> Iterator[Row]:
 def _commands(facts: AlertFacts) -> Iterator[Row]:
     if facts.incident is not None:
         yield Row(label="The incident", value=f"prober incidents show {facts.incident}")
+    if facts.kind in TELLING_OF_OPEN and not is_test(facts):
+        yield Row(label="Acknowledge", value=f"prober incidents ack {facts.incident}")
+        yield Row(label="False positive", value=f"prober incidents false-positive {facts.incident}")
     match facts.kind:
-        case AlertKind.DOWN | AlertKind.SLOW | AlertKind.CERTIFICATE:
+        case AlertKind.DOWN | AlertKind.SLOW | AlertKind.REMINDER | AlertKind.CERTIFICATE:
             yield Row(label="Check it now", value=f"prober check {facts.probe_id}")
+        case AlertKind.SEVERAL if any(member.kind in TELLING_OF_OPEN for member in facts.members):
+            yield Row(label="Acknowledge", value="prober incidents ack N, each by its number (inc N)")
+            yield Row(label="How things stand", value="prober status")
         case AlertKind.SEVERAL | AlertKind.BLIND | AlertKind.STORE:
             yield Row(label="How things stand", value="prober status")
         case _:
@@ -169,9 +177,20 @@ def _commands(facts: AlertFacts) -> Iterator[Row]:
 def _footer(facts: AlertFacts, recipient: str, late_ms: int) -> Iterator[str]:
     why = ", and a test was asked for" if is_test(facts) else " in this prober's configuration"
     yield f"You get this because {recipient} is a recipient of alerts{why}."
-    if facts.kind in {AlertKind.DOWN, AlertKind.SLOW} and not is_test(facts):
-        yield "No reminder will come: the next mail about this incident says that it is over."
-    else:
-        yield "No reminder will come."
+    yield _reminder(facts)
     if late_ms >= _LATE_MS:
         yield f"queued {words(late_ms)} before it could first be sent"
+    if facts.store_fault is not None:
+        yield f"This mail may repeat: {facts.store_fault}, so another run may not know that it was sent."
+
+
+def _reminder(facts: AlertFacts) -> str:
+    """Say when the next reminder comes; the alerts of a batch have one channel, and so the same time."""
+    still_open = [each for each in (facts, *facts.members) if each.kind in TELLING_OF_OPEN and not is_test(each)]
+    remind_ms = still_open[0].remind_ms if still_open else None
+    if remind_ms is not None:
+        what = "everything" if facts.members else "it"
+        return f"A reminder comes in {words(remind_ms)}, unless {what} is over or acknowledged by then."
+    if still_open and not facts.members:
+        return "No reminder will come: the next mail about this incident says that it is over."
+    return "No reminder will come."

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from prober.core.model import Kind
 from prober.core.text import clean, cut
 from prober.render.columns import Colour, Column, Paint, lay_out, plain
+from prober.render.timeline import timeline
 from prober.render.when import day_and_clock, short, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from prober.core.model import Incident
-    from prober.core.report import WaitingAlert
+    from prober.core.report import Story, WaitingAlert
 
 
 def incidents(listed: Sequence[Incident], *, now_ms: int, paint: Paint = plain, width: int | None = None) -> str:
@@ -33,11 +34,14 @@ def incidents(listed: Sequence[Incident], *, now_ms: int, paint: Paint = plain, 
     return _joined(lay_out(columns, paint=paint, width=width))
 
 
-def incident(shown: Incident, *, now_ms: int, paint: Paint = plain) -> str:
-    """Return all that is known of one incident."""
+def incident(story: Story, *, now_ms: int, paint: Paint = plain) -> str:
+    """Return all that is known of one incident: how it is, and what happened, in order."""
+    shown = story.incident
     colour = _colour(shown)
     state = _state(shown)
     title = f"  #{shown.number}  {clean(shown.probe_id)} {shown.kind}   {paint(state, colour) if colour else state}"
+    acknowledged = _at(shown.acknowledged_at_ms)
+    by = "" if shown.acknowledged_by is None else f" by {clean(shown.acknowledged_by)}"
     facts = {
         "severity": shown.severity,
         "why": _why(shown),
@@ -46,12 +50,19 @@ def incident(shown: Incident, *, now_ms: int, paint: Paint = plain) -> str:
         "started": day_and_clock(shown.started_at_ms),
         "confirmed": day_and_clock(shown.confirmed_at_ms),
         "announced": _at(shown.announced_at_ms) or "not announced",
-        "acknowledged": _at(shown.acknowledged_at_ms),
+        "acknowledged": acknowledged and f"{acknowledged}{by}",
         "ended": _at(shown.ended_at_ms),
         "lasted": words(_lasted_ms(shown, now_ms)),
         "id": shown.uid,
     }
-    return _joined([title, *(f"    {name:<14}{fact}" for name, fact in facts.items() if fact)])
+    told = timeline(story)
+    return _joined(
+        [
+            title,
+            *(f"    {name:<14}{fact}" for name, fact in facts.items() if fact),
+            *(("", *(f"    {line}" for line in told)) if told else ()),
+        ]
+    )
 
 
 def alerts(waiting: Sequence[WaitingAlert], *, now_ms: int, width: int | None = None) -> str:

@@ -31,7 +31,8 @@ def _lines(section: Section, label_width: int) -> Iterator[str]:
         yield f"{section.title}:"
     yield from (f"{row.label:<{label_width}}  {row.value}" for row in _labelled(section))
     yield from _checks(section.checks)
-    yield from (f"{member.word:<8}  {member.sentence}" for member in section.members[:_MEMBERS_SHOWN])
+    word_width = max((len(member.word) for member in section.members), default=0)
+    yield from (f"{member.word:<{word_width}}  {member.sentence}" for member in section.members[:_MEMBERS_SHOWN])
     if len(section.members) > _MEMBERS_SHOWN:
         yield f"and {len(section.members) - _MEMBERS_SHOWN} more"
     yield from (f"| {line}" for line in textwrap.wrap(section.quote, _QUOTE_WIDTH))

@@ -21,7 +21,7 @@ from prober.core.text import clean, cut
 from prober.render.letter import letter
 from prober.render.mail_html import html
 from prober.render.mail_text import text
-from prober.render.subject import WIDTH, ascii_only, ids
+from prober.render.subject import WIDTH, ascii_only, ids, is_about_speed
 from prober.render.texts import with_texts
 from prober.render.when import rfc3339
 
@@ -112,7 +112,7 @@ def _of_envelope(envelope: Envelope, title: str) -> Iterator[tuple[str, str]]:
 
 def _of_alert(facts: AlertFacts) -> Iterator[tuple[str, str]]:
     alerts = facts.members or (facts,)
-    is_urgent = any(each.kind is AlertKind.DOWN and each.severity in {Severity.P0, Severity.P1} for each in alerts)
+    is_urgent = any(map(_is_urgent, alerts))
     yield "X-Priority", "1" if is_urgent else "3"
     yield "Importance", "high" if is_urgent else "normal"
     since = [each.started_at_ms for each in alerts if each.started_at_ms is not None]
@@ -125,6 +125,12 @@ def _of_alert(facts: AlertFacts) -> Iterator[tuple[str, str]]:
         "Location": facts.location,
     }
     yield from ((f"X-Prober-{name}", value) for name, value in fields.items() if value)
+
+
+def _is_urgent(facts: AlertFacts) -> bool:
+    if facts.kind is AlertKind.REMINDER:
+        return not is_about_speed(facts)
+    return facts.kind is AlertKind.DOWN and facts.severity in {Severity.P0, Severity.P1}
 
 
 def _unread(stored: str) -> tuple[str, list[str]]:

@@ -28,6 +28,8 @@ _WORDS: Final = {
     "slow_opened": "is SLOW",
     "slow_over": "is fast again",
     "removed": "was removed from the configuration",
+    "resolved": "was resolved",
+    "reminded": "is still not well: a reminder",
     "certificate_expiring": "has a certificate that ends soon",
     "prober_blind": "we are offline",
 }

@@ -84,11 +84,22 @@ def _times(facts: AlertFacts) -> Iterator[Row]:
         case AlertKind.DOWN | AlertKind.SLOW:
             first = "First failure" if facts.kind is AlertKind.DOWN else "First slow check"
             yield from named((first, _at(facts.started_at_ms)), ("Confirmed", _at(facts.confirmed_at_ms)))
-        case AlertKind.RECOVERED | AlertKind.SLOW_OVER | AlertKind.REMOVED:
+        case AlertKind.REMINDER:
             yield from named(
                 ("Started", _at(facts.started_at_ms)),
                 ("Confirmed", _at(facts.confirmed_at_ms)),
+                ("Lasting", _lasting(facts)),
+                ("Failed checks", None if is_about_speed(facts) else facts.failed_checks),
+                ("Acknowledged", "by nobody yet"),
+            )
+        case AlertKind.RECOVERED | AlertKind.SLOW_OVER | AlertKind.REMOVED | AlertKind.RESOLVED:
+            yield from named(
+                ("Started", _at(facts.started_at_ms)),
+                ("Confirmed", _at(facts.confirmed_at_ms)),
+                ("Acknowledged", _acknowledged(facts)),
                 ("Ended", _at(facts.ended_at_ms)),
+                ("Resolved by", facts.resolved_by),
+                ("Note", facts.resolved_note),
                 ("Duration", _duration(facts)),
                 ("Failed checks", None if is_about_speed(facts) else facts.failed_checks),
                 ("Budget", _budget(facts)),
@@ -103,6 +114,16 @@ def _times(facts: AlertFacts) -> Iterator[Row]:
 
 def _at(at_ms: int | None) -> str | None:
     return None if at_ms is None else day_and_clock(at_ms)
+
+
+def _acknowledged(facts: AlertFacts) -> str | None:
+    if facts.acknowledged_at_ms is None:
+        return None
+    return f"by {facts.acknowledged_by or 'somebody'} at {day_and_clock(facts.acknowledged_at_ms)}"
+
+
+def _lasting(facts: AlertFacts) -> str | None:
+    return None if facts.started_at_ms is None else words(facts.queued_at_ms - facts.started_at_ms)
 
 
 def _duration(facts: AlertFacts) -> str | None:

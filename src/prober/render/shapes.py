@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
-from prober.core.model import CertificateExpiring, Closed, ClosedAs, Kind, Opened, ProberBlind
+from prober.core.model import CertificateExpiring, Closed, ClosedAs, Kind, Opened, ProberBlind, Reminded
 from prober.core.text import clean
 from prober.render.when import rfc3339
 
@@ -13,7 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from prober.core.model import Event, Incident, Result
-    from prober.core.report import AlertTally, ProbeStatus, StatusReport, WaitingAlert, WindowFigures
+    from prober.core.people import Note
+    from prober.core.report import (
+        AlertOfIncident,
+        AlertTally,
+        ProbeStatus,
+        StatusReport,
+        Story,
+        WaitingAlert,
+        WindowFigures,
+    )
 
 Shape: TypeAlias = "dict[str, object]"
 
@@ -26,6 +35,9 @@ def status(report: StatusReport) -> str:
         location=clean(report.location),
         last_round_at=_time(report.last_round_at_ms),
         undelivered_alerts=report.undelivered_alerts,
+        notices=[
+            {"name": each.name, "since": rfc3339(each.since_ms), "text": clean(each.text)} for each in report.notices
+        ],
         probes=[_probe(probe) for probe in report.probes],
     )
 
@@ -60,9 +72,13 @@ def incidents(listed: Iterable[Incident]) -> str:
     return _object(incidents=[_incident(each) for each in newest_first])
 
 
-def incident(shown: Incident) -> str:
+def incident(story: Story) -> str:
     """Return what ``incidents show --json`` prints."""
-    return _object(incident=_incident(shown))
+    return _object(
+        incident=_incident(story.incident),
+        notes=[_note(each) for each in story.notes],
+        alerts=[_alert_of_incident(each) for each in story.alerts],
+    )
 
 
 def alerts(waiting: Iterable[WaitingAlert]) -> str:
@@ -81,12 +97,12 @@ def event_word(event: Event) -> str | None:
     match event:
         case Opened(kind=kind):
             return "down_opened" if kind is Kind.DOWN else "slow_opened"
-        case Closed(closed_as=ClosedAs.REMOVED):
-            return "removed"
         case Closed(closed_as=ClosedAs.RECOVERED, kind=kind):
             return "down_recovered" if kind is Kind.DOWN else "slow_over"
-        case Closed():
-            return None
+        case Closed(closed_as=closed_as):
+            return None if closed_as is ClosedAs.SUPERSEDED else closed_as.value
+        case Reminded():
+            return "reminded"
         case CertificateExpiring():
             return "certificate_expiring"
         case ProberBlind():
@@ -167,11 +183,27 @@ def _incident(shown: Incident) -> Shape:
         "ended_at": _time(shown.ended_at_ms),
         "announced_at": _time(shown.announced_at_ms),
         "acknowledged_at": _time(shown.acknowledged_at_ms),
+        "acknowledged_by": _text(shown.acknowledged_by),
         "closed_as": shown.closed_as,
         "false_positive": shown.false_positive,
         "reason": shown.reason,
         "detail": _text(shown.detail),
         "checks": shown.checks,
+    }
+
+
+def _note(note: Note) -> Shape:
+    return {"at": rfc3339(note.at_ms), "who": clean(note.who), "action": note.action, "text": _text(note.text)}
+
+
+def _alert_of_incident(alert: AlertOfIncident) -> Shape:
+    return {
+        "kind": alert.kind,
+        "channel": alert.channel,
+        "recipient": clean(alert.recipient),
+        "queued_at": rfc3339(alert.queued_at_ms),
+        "sent_at": _time(alert.sent_at_ms),
+        "state": alert.state,
     }
 
 

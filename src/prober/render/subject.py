@@ -22,33 +22,53 @@ WIDTH: Final = 70
 _TAIL_WIDTH: Final = 47  # what the longest bracket of an incident's first mail, "[SLOW 1004ms > 1000ms]", leaves
 _NAMES_SHOWN: Final = 3
 _KINDS_SHOWN: Final = 3
+_SHORTEST_NAME: Final = 5
 _S_MS: Final = 1000
 _DAY_MS: Final = 86_400_000
 _WORDS: Final = {
     AlertKind.DOWN: "DOWN",
+    AlertKind.REMINDER: "STILL DOWN",
     AlertKind.RECOVERED: "UP",
     AlertKind.SLOW: "SLOW",
     AlertKind.SLOW_OVER: "OK",
+    AlertKind.RESOLVED: "RESOLVED",
     AlertKind.REMOVED: "REMOVED",
     AlertKind.CERTIFICATE: "CERT",
     AlertKind.BLIND: "PROBER",
     AlertKind.STORE: "PROBER",
     AlertKind.TEST: "TEST",
 }
+_STILL_SLOW: Final = "STILL SLOW"
+_BY_URGENCY: Final = (
+    "DOWN",
+    "STILL DOWN",
+    "UP",
+    "SLOW",
+    _STILL_SLOW,
+    "OK",
+    "RESOLVED",
+    "REMOVED",
+    "CERT",
+    "PROBER",
+    "TEST",
+)
 
 
 def subject(facts: AlertFacts) -> str:
     """Return the subject of an alert: printable ASCII, at most 70 characters."""
     bracket = f"[{_bracket(facts)}]"
-    return ascii_only(f"{bracket} {_tail(facts, WIDTH - len(bracket) - 1)}")[:WIDTH]
+    tail = _tail(facts, WIDTH - len(bracket) - 1)
+    if facts.kind is AlertKind.RESOLVED:
+        bracket = bracket.replace("RESOLVED", f"RESOLVED{_by(facts, WIDTH - len(f'{bracket} {tail}'))}")
+    return ascii_only(f"{bracket} {tail}")[:WIDTH]
 
 
 def state_word(facts: AlertFacts) -> str:
     """Return the state as one word: ``DOWN``, ``UP``, ``SLOW``; for several alerts, each word with its count."""
     if facts.kind is not AlertKind.SEVERAL:
-        return _WORDS[facts.kind]
-    counts = Counter(_WORDS[member.kind] for member in facts.members if member.kind is not AlertKind.SEVERAL)
-    words = [f"{word} {counts.pop(word)}" for word in dict.fromkeys(_WORDS.values()) if word in counts][:_KINDS_SHOWN]
+        return _STILL_SLOW if facts.kind is AlertKind.REMINDER and is_about_speed(facts) else _WORDS[facts.kind]
+    counts = Counter(state_word(member) for member in facts.members if member.kind is not AlertKind.SEVERAL)
+    words = [f"{word} {counts[word]}" for word in _BY_URGENCY if word in counts][:_KINDS_SHOWN]
     return ", ".join(words) or "SEVERAL"
 
 
@@ -62,9 +82,10 @@ def short_reason(facts: AlertFacts) -> str:
 
 
 def is_about_speed(facts: AlertFacts) -> bool:
-    """Say whether the incident is a slow one; only those have no reason, which tells what a removed probe's was."""
-    removed_slow = facts.kind is AlertKind.REMOVED and facts.reason is None
-    return facts.kind in {AlertKind.SLOW, AlertKind.SLOW_OVER} or removed_slow
+    """Say whether the incident is a slow one; only those have no reason, which tells it where the kind does not."""
+    if facts.kind in {AlertKind.REMOVED, AlertKind.REMINDER, AlertKind.RESOLVED}:
+        return facts.reason is None
+    return facts.kind in {AlertKind.SLOW, AlertKind.SLOW_OVER}
 
 
 def latency(duration_us: int) -> str:
@@ -85,21 +106,33 @@ def ids(members: Iterable[AlertFacts]) -> list[str]:
 
 
 def _bracket(facts: AlertFacts) -> str:
-    word = state_word(facts)
+    detail = ""
     match facts.kind:
-        case AlertKind.DOWN:
-            return f"{word} {facts.severity}" if facts.severity else word
+        case AlertKind.DOWN if facts.severity:
+            detail = f" {facts.severity}"
+        case AlertKind.REMINDER:
+            detail = f" {_duration(facts)}"
         case AlertKind.RECOVERED:
-            return f"{word} after {_duration(facts)}{_delay(facts)}"
+            detail = f" after {_duration(facts)}{_delay(facts)}"
         case AlertKind.SLOW:
-            return f"{word} {_above(facts.latency_now_us or 0, (facts.slow_ms or 0) * 1000)}"
+            detail = f" {_above(facts.latency_now_us or 0, (facts.slow_ms or 0) * 1000)}"
         case AlertKind.SLOW_OVER:
             now = "" if facts.latency_now_us is None else f" {latency(facts.latency_now_us)}"
-            return f"{word}{now}{_delay(facts)}"
+            detail = f"{now}{_delay(facts)}"
+        case AlertKind.RESOLVED:
+            detail = _delay(facts)
         case AlertKind.CERTIFICATE:
-            return f"{word} {days_left(facts)}d"
-        case _:
-            return word
+            detail = f" {days_left(facts)}d"
+    return f"{state_word(facts)}{detail}"
+
+
+def _by(facts: AlertFacts, room: int) -> str:
+    """Say who resolved it, as far as a tail that stays the same leaves room."""
+    name = ascii_only(facts.resolved_by or "")
+    room -= len(" by ")
+    if not name or room < _SHORTEST_NAME:
+        return ""
+    return f" by {name if len(name) <= room else name[: room - 2] + '..'}"
 
 
 def _delay(facts: AlertFacts) -> str:

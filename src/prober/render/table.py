@@ -13,7 +13,7 @@ from prober.core.model import Kind
 from prober.core.text import clean
 from prober.core.uptime import floored
 from prober.render.columns import Colour, Column, Paint, cells_of, lay_out, plain
-from prober.render.when import clock, milliseconds, words
+from prober.render.when import clock, day_and_clock, milliseconds, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -172,6 +172,9 @@ def _notes(report: StatusReport, paint: Paint) -> Iterator[str]:
         for incident in probe.open_incidents:
             colour: Colour = "red" if incident.kind is Kind.DOWN else "yellow"
             lasted = words(report.generated_at_ms - incident.started_at_ms)
-            yield f"  open  #{incident.number} {clean(probe.id)} {paint(incident.kind, colour)} for {lasted}"
+            taken = f", acknowledged by {clean(incident.acknowledged_by)}" if incident.acknowledged_by else ""
+            yield f"  open  #{incident.number} {clean(probe.id)} {paint(incident.kind, colour)} for {lasted}{taken}"
     if report.undelivered_alerts:
         yield f"  mail  {report.undelivered_alerts} not delivered yet, see: prober alerts list"
+    for notice in report.notices:
+        yield f"  note  {clean(notice.text)} (since {day_and_clock(notice.since_ms)})"
