@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests import loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def pytest_configure() -> None:
@@ -16,3 +21,12 @@ def pytest_configure() -> None:
 def anyio_backend() -> str:
     """Run async tests on the loop that production uses."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _home_of_stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let what stands in for a store lie where only this session looks."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        environment.delenv("XDG_RUNTIME_DIR", raising=False)
+        yield

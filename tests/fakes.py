@@ -33,9 +33,10 @@ def jumping_time() -> tuple[str, dict[str, object]]:
 
 
 class FakeClock:
-    """Tell the event loop's time, as if the loop had begun at ``start_ms``."""
+    """Tell the event loop's time, as if the loop had begun at ``start_ms``, and as far off as somebody set it."""
 
     def __init__(self, start_ms: int = T0) -> None:
+        self.set_by_ms = 0
         self._start_ms = start_ms
         self._begin: float | None = None
 
@@ -43,7 +44,7 @@ class FakeClock:
         now = anyio.current_time()
         if self._begin is None:
             self._begin = now
-        return self._start_ms + round((now - self._begin) * 1000)
+        return self.set_by_ms + self._start_ms + round((now - self._begin) * 1000)
 
 
 ANSWERS: Final = {

@@ -38,8 +38,9 @@ import prober.app.run
 from prober.adapters.lock import Lock, acquire
 from prober.adapters.mail import Accepted, SmtpMailer
 from prober.adapters.store import outbox
-from prober.adapters.store.db import open_store
 from prober.adapters.store.states import all_states
+from prober.app.books import open_books
+from prober.app.compose import compose
 from prober.app.deliver import LEASE_MS, Delivery, Session
 from prober.app.run import Options, Run
 from prober.core.expect import Expect
@@ -54,6 +55,7 @@ from tests.servers.sink import CUTTING, FINE, GREYLISTING, REFUSING, Sink, Taken
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from prober.adapters.store.db import Store
     from prober.core.settings import Config, EmailChannel
 
 API: Final = "..xx..ssxx..xx.xx.x?xx...ss..xx."
@@ -97,26 +99,27 @@ class Moment:
 class MarksFirst(Delivery):
     """The mistake that all of this is about."""
 
-    async def _hand_over(self, row_id: int, channel: EmailChannel, session: Session) -> None:
-        row, now_ms = outbox.one_row(self._store, row_id), self._clock.now_ms()
-        message = self._rendered(row, channel, now_ms)
-        with self._store.transaction():
-            is_ours = outbox.claim(self._store, row_id, self._owner, now_ms, LEASE_MS, message)
+    async def _hand_over(self, store: Store, row_id: int, channel: EmailChannel, session: Session) -> None:
+        row, now_ms = outbox.one_row(store, row_id), self._clock.now_ms()
+        message = compose(store, row, channel, location=self._location, now_ms=now_ms)
+        with store.transaction():
+            is_ours = outbox.claim(store, row_id, self._owner, now_ms, LEASE_MS, message)
             if is_ours:
-                outbox.mark_sent(self._store, row_id, now_ms)
+                outbox.mark_sent(store, row_id, now_ms)
         if is_ours and not isinstance(await session.send(recipient=row.recipient, message=message), Accepted):
-            self._store.write("UPDATE outbox SET state = 'queued', sent_at_ms = NULL WHERE id = :id", {"id": row_id})
+            store.write("UPDATE outbox SET state = 'queued', sent_at_ms = NULL WHERE id = :id", {"id": row_id})
 
 
 def live(path: Path, moment: Moment, known: Config) -> None:
     """Be one `prober run --due`."""
     lock = acquire(path, command="run", now_ms=moment.at_ms)
     assert isinstance(lock, Lock)
-    with lock, closing(open_store(path, now_ms=moment.at_ms)) as store:
-        last = {each: state.last_at_ms for each, state in all_states(store, known.location).items()}
+    books = open_books(path, config=known, place=HERE, clock=moment, is_alerting=True, adopt=True, environ={})
+    with lock, closing(books):
+        last = {each: state.last_at_ms for each, state in all_states(books.store, known.location).items()}
         run = Run(
             config=known,
-            store=store,
+            books=books,
             clock=moment,
             checker=moment,
             open_session=partial(SmtpMailer, local_hostname=moment.mood),

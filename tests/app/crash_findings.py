@@ -24,7 +24,7 @@ Told: TypeAlias = "tuple[str, str, str]"
 WORDS: Final = {"down": "DOWN", "recovered": "UP", "slow": "SLOW", "slow_over": "OK", "certificate_expiring": "CERT"}
 TABLES: Final = (
     "probes",
-    "series",
+    "(SELECT no, probe, location, first_at_ms FROM series)",  # how far they are rolled up is housekeeping
     "intervals",
     "results",
     "result_details",

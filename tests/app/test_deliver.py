@@ -10,7 +10,8 @@ import anyio
 import pytest
 
 from prober.adapters.store import outbox
-from prober.app.deliver import Delivery, list_id
+from prober.app.compose import list_id
+from prober.app.deliver import Delivery
 from prober.core.model import Policy
 from tests.app.world import CHIEF, HERE, OPS, QUICK, World, channel, probe
 from tests.fakes import header, jumping_time
@@ -56,9 +57,9 @@ async def run_while_the_first_alert_is_dropped(world: World) -> None:
 
 async def deliver(world: World, seconds: float) -> Delivery:
     """Deliver for a while, as a process does that stays."""
-    with closing(world.open()) as store:
+    with closing(world.books()) as books:
         delivery = Delivery(
-            store=store,
+            books=books,
             channels=world.config.channels,
             clock=world.clock,
             open_session=world.mail.open,
@@ -87,6 +88,18 @@ async def test_a_process_that_stays_tries_by_itself_when_it_is_time(world: World
     await world.run("x")
     delivery = await deliver(world, 5 * MIN)
     assert (len(world.mail.tried), len(world.mail.accepted), delivery.accepted) == (4, 1, 1)
+
+
+async def test_what_falls_due_while_another_mail_takes_long_is_not_forgotten(world: World) -> None:
+    world.configure(probe(policy=QUICK), channels=(channel(OPS, CHIEF),))
+    world.mail.script = "gg"
+    await world.run("x")
+    await anyio.sleep(60)
+    world.mail.script, world.mail.takes_s = "la", 60
+    begun_s = anyio.current_time()
+    await deliver(world, 10 * MIN)
+    assert len(world.mail.accepted) == 2
+    assert max(world.mail.tried_at_s) - begun_s < 5 * MIN
 
 
 async def test_a_permanent_refusal_is_shown_tried_hourly_and_never_dropped(world: World) -> None:

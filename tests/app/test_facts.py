@@ -11,10 +11,10 @@ import anyio
 import pytest
 
 from prober.adapters.store import results
-from prober.app.history import DAY_MS
 from prober.core.alerts import AlertFacts
 from prober.core.expect import Expect
 from prober.core.model import Policy
+from prober.core.rollup import DAY_MS
 from tests.adapters.store.builders import know
 from tests.adapters.store.builders import result as a_result
 from tests.app.world import QUICK, World, probe

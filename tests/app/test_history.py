@@ -9,10 +9,13 @@ import pytest
 
 from prober.adapters.store import results
 from prober.app import history
-from prober.app.history import DAY_MS, read_history
+from prober.app.history import Histories
+from prober.app.keeping import keep_house
 from prober.core.histogram import percentile
 from prober.core.model import Outcome, Result
 from prober.core.model import Reason as Why
+from prober.core.rollup import DAY_MS
+from prober.core.uptime import Period
 from tests.adapters.store.builders import begin, know
 from tests.adapters.store.builders import result as a_result
 from tests.fakes import MIN_MS, T0
@@ -89,10 +92,20 @@ def test_percentiles_of_a_day_are_exact(store: Store) -> None:
 
 def test_percentiles_of_longer_windows_err_by_at_most_2_5_percent(store: Store) -> None:
     keep(store, every_5_minutes(48))
-    seen = read_history(store, "api", since_ms=T0 - 2 * DAY_MS, now_ms=T0).window("2d", "here", T0 - 2 * DAY_MS, T0)
+    histories = Histories(store, ["api"], since_ms=T0 - 2 * DAY_MS, now_ms=T0)
+    (seen,) = histories.windows({"2d": Period(from_ms=T0 - 2 * DAY_MS, to_ms=T0)}, "here")["api"]
     latencies = sorted(each.latency_us or 0 for each in every_5_minutes(48))
     for found, q in ((seen.p50_us, 50), (seen.p95_us, 95), (seen.p99_us, 99)):
         assert found == pytest.approx(percentile(latencies, q), rel=0.025)
+
+
+def test_percentiles_of_a_day_whose_results_are_gone_come_from_histograms(store: Store) -> None:
+    keep(store, every_5_minutes(48))
+    while keep_house(store, keep_ms=HOUR_MS, now_ms=T0, is_sure=True):
+        pass
+    found = history.percentiles_of_day(store, "api", "here", T0 - DAY_MS)
+    assert found.p50_us == pytest.approx(5_000, rel=0.025)
+    assert found.p99_us == pytest.approx(10_000, rel=0.025)
 
 
 def test_percentiles_are_of_one_location_and_of_answers_alone(store: Store) -> None:
@@ -111,7 +124,7 @@ def test_ninety_days_are_told_apart_the_last_one_ending_now(store: Store) -> Non
     keep(store, every_5_minutes(24, T0 - DAY_MS))
     begin(store, at_ms=T0 - 2 * DAY_MS + HOUR_MS)
     store.write("UPDATE incidents SET ended_at_ms = started_at_ms + 1, closed_as = 'recovered'")
-    days = read_history(store, "api", since_ms=T0 - 90 * DAY_MS, now_ms=T0).days()
+    days = Histories(store, ["api"], since_ms=T0 - 90 * DAY_MS, now_ms=T0).of("api").days()
     assert len(days) == 90
     assert [day.had_incident for day in days[-3:]] == [False, True, False]
     assert [day.uptime_percent is None for day in days[-3:]] == [True, False, False]

@@ -15,6 +15,7 @@ from prober.adapters.http import HttpChecker
 from prober.adapters.mail import SmtpMailer
 from prober.adapters.store.db import open_store
 from prober.adapters.store.results import all_last_results
+from prober.app.books import open_books
 from prober.app.place import Place
 from prober.app.run import Options, Run
 from prober.core.expect import Expect, JsonRule
@@ -70,7 +71,6 @@ async def run_round(folder: Path) -> tuple[dict[str, Result], float]:
     """Check every hostile server, every hostile body and a healthy neighbour; return what was stored, and the time."""
     clock = SystemClock()
     async with AsyncExitStack() as stack:
-        store = stack.enter_context(closing(open_store(folder / "prober.db", now_ms=clock.now_ms())))
         urls = await stack.enter_async_context(hostile_servers())
         probes = [probe(name, url, Expect()) for name, url in urls.items()]
         for name, body in {**BODIES, "neighbour": b""}.items():
@@ -78,20 +78,24 @@ async def run_round(folder: Path) -> tuple[dict[str, Result], float]:
             port = await stack.enter_async_context(serving(says(answer)))
             probes.append(probe(name, f"http://127.0.0.1:{port}/", JUDGED))
         checker = await stack.enter_async_context(HttpChecker(now_ms=clock.now_ms))
+        config = Config(path=None, title="", location="here", probes=tuple(probes))
+        place = Place(host="here", pid=os.getpid(), origin="here")
+        books = open_books(folder / "prober.db", config=config, place=place, clock=clock, is_alerting=True)
+        stack.enter_context(closing(books))
         run = Run(
-            config=Config(path=None, title="", location="here", probes=tuple(probes)),
-            store=store,
+            config=config,
+            books=books,
             clock=clock,
             checker=checker,
             open_session=SmtpMailer,
-            options=Options(deadline_ms=0, place=Place(host="here", pid=os.getpid(), origin="here")),
+            options=Options(deadline_ms=0, place=place),
         )
         began = time.monotonic()
         report = await run.run(probes)
         took_s = time.monotonic() - began
         assert len(report.results) == len(probes)
-        assert store.rows("SELECT count(*) AS n FROM results")[0]["n"] == len(probes)
-        return all_last_results(store, "here"), took_s
+        assert books.store.rows("SELECT count(*) AS n FROM results")[0]["n"] == len(probes)
+        return all_last_results(books.store, "here"), took_s
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,7 @@ async def test_each_probe_is_shown_as_it_is(world: World) -> None:
         ("old", "paused"),
     ]
     api, web, _, _ = shown.probes
-    assert (shown.generated_at_ms, shown.last_round_at_ms, shown.undelivered_alerts) == (NOW, T0, 2)
+    assert (shown.generated_at_ms, shown.last_round_at_ms, shown.undelivered_alerts) == (NOW, T0 + 1_510, 2)
     assert (api.open_incidents, [each.number for each in web.open_incidents]) == ((), [1])
     assert web.last is not None
     assert (web.last.outcome, web.since_ms, web.target_percent) == (Outcome.FAILED, web.last.at_ms, 99.9)

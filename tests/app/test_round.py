@@ -14,7 +14,7 @@ from prober.core.expect import Expect
 from prober.core.facts import Facts, Phases
 from prober.core.model import Outcome, Policy, Reason
 from tests.app.world import probe
-from tests.fakes import FakeChecker, FakeClock, jumping_time
+from tests.fakes import T0, FakeChecker, FakeClock, jumping_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -215,3 +215,72 @@ async def test_what_the_thread_raises_is_raised_where_it_is_awaited(monkeypatch:
     with pytest.raises(BaseExceptionGroup) as raised:
         await judging.run([probe(expect=Expect(matches="a+"))])
     assert raised.group_contains(ZeroDivisionError)
+
+
+async def alone(scene: Scene, *probes: Probe) -> Round:
+    """Check each by itself, one after the other, as the service does, and gather what ended."""
+    results = [await scene.rounds.check_settled(each) for each in probes]
+    return await scene.rounds.gather(results, started_at_ms=results[0].at_ms)
+
+
+async def test_a_check_by_itself_is_repeated_at_once_where_we_lagged() -> None:
+    played = await alone(Scene({"api": "b.", "web": "bb", "db": "bs"}), probe("api"), probe("web"), probe("db"))
+    assert told(played) == [
+        ("api", Outcome.OK, None),
+        ("web", Outcome.UNKNOWN, Reason.BUSY),
+        ("db", Outcome.SLOW, None),
+    ]
+
+
+async def test_checks_that_ended_by_themselves_are_judged_together_and_with_those_of_before() -> None:
+    scene = Scene({"api": "!!!", "connectivity-0": "!" * 9, "connectivity-1": "!" * 9}, URLS)
+    assert told(await alone(scene, probe("api"))) == [("api", Outcome.UNKNOWN, Reason.OFFLINE)]
+    failed = await scene.rounds.check_settled(probe("api"))
+    await scene.rounds.check(probe("web"))
+    gathered = await scene.rounds.gather([failed], started_at_ms=failed.at_ms)
+    assert told(gathered) == [("api", Outcome.FAILED, Reason.REFUSED)]
+    await anyio.sleep(1)
+    assert told(await alone(scene, probe("api"))) == [("api", Outcome.UNKNOWN, Reason.OFFLINE)]
+
+
+async def test_what_was_heard_before_the_wall_clock_went_back_proves_nothing() -> None:
+    scene = Scene({"api": "!!!", "connectivity-0": "!" * 9, "connectivity-1": "!" * 9}, URLS)
+    await scene.rounds.check(probe("web"))
+    scene.clock.set_by_ms = -3_600_000
+    assert told(await alone(scene, probe("api"))) == [("api", Outcome.UNKNOWN, Reason.OFFLINE)]
+
+
+class EarlyChecker:
+    """Present a certificate that is not valid yet, or so it seems."""
+
+    def __init__(self, at_ms: int, *, is_early: bool) -> None:
+        self._facts = Facts(started_at_ms=at_ms, failure=Reason.TLS_EXPIRED, is_early=is_early)
+
+    async def check(self, _: Probe) -> Facts:
+        return self._facts
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "is_early", "outcome"),
+    [
+        (T0, True, Outcome.FAILED),
+        (T0 - 1, True, Outcome.UNKNOWN),
+        (T0 - 1, False, Outcome.FAILED),
+        (1_000, True, Outcome.UNKNOWN),
+    ],
+    ids=["in time", "behind the last round", "expired", "1970"],
+)
+async def test_no_certificate_is_too_early_for_a_clock_that_is_behind(
+    at_ms: int, is_early: bool, outcome: Outcome
+) -> None:
+    checker = EarlyChecker(at_ms, is_early=is_early)
+    judging = Rounds(checker=checker, clock=FakeClock(), location="here", mask=str, past_ms=T0)
+    (result,) = (await judging.run([probe()])).results
+    assert result.outcome is outcome
+
+
+async def test_what_a_round_has_seen_of_the_time_is_past_for_the_next() -> None:
+    clock = FakeClock()
+    judging = Rounds(checker=FakeChecker(clock, {}), clock=clock, location="here", mask=str)
+    await judging.run([probe()])
+    assert judging.past_ms >= T0

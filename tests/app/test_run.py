@@ -9,7 +9,6 @@ import anyio
 import pytest
 
 from prober.core.model import Kind, Policy, State
-from prober.errors import StoreError
 from tests.app.world import CHIEF, OPS, QUICK, World, channel, probe
 from tests.fakes import MIN_MS, T0, header, jumping_time
 
@@ -200,8 +199,9 @@ async def test_a_store_that_fails_in_mid_run_is_told_as_such(world: World) -> No
     await world.run()
     with closing(world.open()) as store:
         store.write("DROP TABLE states")
-    with pytest.raises(StoreError, match="no such table: states"):
-        await world.run()
+    report = await world.run()
+    assert "no such table" in (report.fault or "")
+    assert [result.outcome for result in report.results] == ["ok"]
 
 
 async def test_a_probe_that_was_removed_is_closed_also_when_all_others_are_paused(world: World) -> None:
@@ -219,3 +219,15 @@ async def test_a_run_in_which_nothing_was_due_still_knows_the_states(world: Worl
     await world.run("x")
     report = await world.run(probes=[])
     assert report.states["api"].state == "down"
+
+
+async def test_a_run_keeps_house_and_does_not_care_whether_that_works(world: World) -> None:
+    await world.run()
+    await anyio.sleep(3 * 3600)
+    await world.run()
+    assert world.count("hours") == 1
+    with closing(world.open()) as store:
+        store.write("CREATE TRIGGER full BEFORE INSERT ON hours BEGIN SELECT RAISE(ABORT, 'no room'); END")
+    await anyio.sleep(3 * 3600)
+    report = await world.run()
+    assert (report.fault, len(report.results)) == (None, 1)

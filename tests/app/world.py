@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from prober.adapters.store import incidents, outbox
 from prober.adapters.store.db import open_store
+from prober.app.books import Books, open_books
 from prober.app.place import Place
 from prober.app.run import Options, Run
 from prober.core.model import Policy, Probe
@@ -67,10 +68,10 @@ class World:
         scripts = {each.id: histories for each in probes} if isinstance(histories, str) else histories
         self.checker = FakeChecker(self.clock, scripts, certificate)
         usual: dict[str, Any] = {"deadline_ms": 240_000, "place": HERE}
-        with closing(self.open()) as store:
+        with closing(self.books()) as books:
             run = Run(
                 config=self.config,
-                store=store,
+                books=books,
                 clock=self.clock,
                 checker=self.checker,
                 open_session=self.mail.open,
@@ -86,6 +87,15 @@ class World:
     def configure(self, *probes: Probe, **fields: Any) -> None:
         """Change the configuration between two runs."""
         self.config = replace(self.config, probes=probes or self.config.probes, **fields)
+
+    def books(self, **options: Any) -> Books:
+        """Open the store as a process does that writes to it; what stands in for it lies beside it."""
+        usual: dict[str, Any] = {
+            "is_alerting": True,
+            "adopt": True,
+            "environ": {"XDG_RUNTIME_DIR": str(self.path.parent)},
+        }
+        return open_books(self.path, config=self.config, place=HERE, clock=self.clock, **usual | options)
 
     def open(self) -> Store:
         return open_store(self.path, now_ms=T0)

@@ -1,29 +1,24 @@
-"""From an event to what is remembered of it, and to whom it is told: always inside the round's transaction."""
+"""From an event to what is remembered of it, and to whom it is told: always inside the caller's transaction."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from prober.adapters.store import carriers, events, incidents, outbox
 from prober.adapters.store.outbox import Queued
-from prober.core.alerts import AlertFacts, AlertKind
+from prober.core import gate
+from prober.core.alerts import TELLING_OF_OPEN, AlertFacts, AlertKind
 from prober.core.delivery import message_id
-from prober.core.model import CertificateExpiring, Closed, ClosedAs, Event, Kind, Opened, ProberBlind, Severity
+from prober.core.model import CertificateExpiring, Closed, Event, Kind, Opened, ProberBlind, Reminded, Severity
 from prober.render.shapes import event_word
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from prober.adapters.store.db import Store
     from prober.app.facts import Scene
     from prober.app.place import Place
     from prober.core.settings import Config, EmailChannel
-
-Recipient: TypeAlias = "tuple[EmailChannel, str]"
-
-OPENING: Final = frozenset({AlertKind.DOWN, AlertKind.SLOW})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,24 +44,23 @@ class Announcer:
 
         None is an event that was told before: a certificate that alternates with another is new to the rules each time.
         """
-        number: int | None = None
+        if isinstance(event, CertificateExpiring) and events.is_recorded(self._store, self._uid(event)):
+            return None
+        number = self._incident_of(event)
+        self._announce(event, number)
+        return Told(event=event, incident=number)
+
+    def _incident_of(self, event: Event) -> int | None:
         match event:
             case Opened():
-                number = self._open(event)
-                recipients = self._everyone(event.probe_id)
+                return self._open(event)
             case Closed():
-                number = incidents.close_incident(self._store, event, location=self._location)
-                recipients = self._everyone_told(event, number)
-            case CertificateExpiring():
-                if events.is_recorded(self._store, self._uid(event)):
-                    return None
-                recipients = self._everyone(event.probe_id)
-            case ProberBlind():
-                recipients = self._everyone(None)
-            case _:
-                assert_never(event)
-        self._announce(event, number, recipients)
-        return Told(event=event, incident=number)
+                return incidents.close_incident(self._store, event, location=self._location)
+            case Reminded():
+                return incidents.find_open(self._store, event.probe_id, self._location, event.kind)
+            case CertificateExpiring() | ProberBlind():
+                return None
+        assert_never(event)
 
     def _open(self, event: Opened) -> int:
         probe = self._scene.probe(event.probe_id)
@@ -79,24 +73,30 @@ class Announcer:
             severity=severity if event.kind is Kind.DOWN else severity.one_lower(),
         )
 
-    def _announce(self, event: Event, number: int | None, recipients: Sequence[Recipient]) -> None:
+    def _announce(self, event: Event, number: int | None) -> None:
         facts = self._scene.facts(event, number)
-        probe_id = None if isinstance(event, ProberBlind) else event.probe_id
+        probe = None if isinstance(event, ProberBlind) else self._scene.probe(event.probe_id)
         uid = self._uid(event)
         event_id = events.record_event(
             self._store,
             uid=uid,
             kind=_word(event),
-            probe_id=probe_id,
+            probe_id=facts.probe_id,
             location=self._location,
             incident=number,
             at_ms=event.at_ms,
             facts=facts.to_json(),
         )
-        # Who was told of a beginning is told of its end, also when a run is to tell nobody: a later one sends it.
-        if self._is_alerting or isinstance(event, Closed):
-            for channel, recipient in recipients:
-                self._queue(event_id, uid, facts, channel, recipient)
+        admitted = gate.admit(
+            event,
+            channels=self._scene.config.channels,
+            tags=None if probe is None else probe.tags,
+            told=set() if number is None else outbox.told(self._store, number),
+            is_alerting=self._is_alerting,
+        )
+        channels = {channel.id: channel for channel in self._scene.config.channels}
+        for channel_id, recipient in admitted:
+            self._queue(event_id, uid, facts, channels[channel_id], recipient)
 
     def _uid(self, event: Event) -> str:
         match event:
@@ -104,42 +104,27 @@ class Announcer:
                 return _uid(self._location, event.probe_id, _word(event), event.fingerprint, event.stage_ms)
             case ProberBlind():
                 return _uid(self._location, _word(event), event.since_ms)
+            case Reminded():
+                parts = (event.probe_id, _word(event), event.kind, event.started_at_ms, event.sequence)
+                return _uid(self._location, *parts)
             case Opened() | Closed():
                 return _uid(self._location, event.probe_id, _word(event), event.started_at_ms, event.at_ms)
         assert_never(event)
 
     def _queue(self, event_id: int, uid: str, facts: AlertFacts, channel: EmailChannel, recipient: str) -> None:
-        opening = None
-        if facts.incident is not None and facts.kind not in OPENING:
-            opening = carriers.find_mergeable(self._store, facts.incident, channel.id, recipient)
-        told = replace(facts, is_merged=opening is not None)
+        stale = None
+        if facts.incident is not None and facts.kind not in TELLING_OF_OPEN:
+            stale = carriers.find_mergeable(self._store, facts.incident, channel.id, recipient)
+        told = replace(
+            facts,
+            is_merged=stale is not None and stale.is_first,
+            remind_ms=channel.remind_ms if facts.kind in TELLING_OF_OPEN else None,
+        )
         queued = _queued(self._store, event_id, uid, told, channel, recipient)
         for row_id in outbox.queue(self._store, [queued]):
             self.queued += 1
-            if opening is not None:
-                carriers.merge(self._store, opening, row_id)
-
-    def _everyone(self, probe_id: str | None) -> list[Recipient]:
-        """Return every recipient who wants to hear of a probe; None is about ourselves, which concerns all."""
-        probe = self._scene.probe(probe_id) if probe_id is not None else None
-        return [
-            (channel, recipient)
-            for channel in self._scene.config.channels
-            if not channel.tags or probe is None or set(channel.tags) & set(probe.tags)
-            for recipient in channel.to
-        ]
-
-    def _everyone_told(self, event: Closed, number: int | None) -> list[Recipient]:
-        """Return those who know of an incident; of one that another took over, nobody is told more."""
-        if number is None or event.closed_as is ClosedAs.SUPERSEDED:
-            return []
-        told = outbox.told(self._store, number)
-        return [
-            (channel, recipient)
-            for channel in self._scene.config.channels
-            for recipient in channel.to
-            if (channel.id, recipient) in told
-        ]
+            if stale is not None:
+                carriers.merge(self._store, stale.id, row_id)
 
 
 def _word(event: Event) -> str:
@@ -167,10 +152,10 @@ def queue_store_alert(store: Store, config: Config, place: Place, aside: str, no
             at_ms=now_ms,
             facts=facts.to_json(),
         )
+        channels = {channel.id: channel for channel in config.channels}
         alerts = [
-            _queued(store, event_id, uid, facts, channel, recipient)
-            for channel in config.channels
-            for recipient in channel.to
+            _queued(store, event_id, uid, facts, channels[channel_id], recipient)
+            for channel_id, recipient in gate.everyone(config.channels)
         ]
         return len(outbox.queue(store, alerts))
 

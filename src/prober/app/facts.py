@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
-from prober.adapters.store import incidents, probes, results
+from prober.adapters.store import incidents, notes, probes, results, states
 from prober.app import history
 from prober.core.alerts import AlertFacts, AlertKind, CheckLine
 from prober.core.durations import format_duration
@@ -19,14 +19,16 @@ from prober.core.model import (
     Opened,
     Probe,
     ProberBlind,
-    ProbeState,
+    Reminded,
     Result,
     State,
 )
+from prober.core.people import Action
+from prober.core.rollup import DAY_MS
 from prober.core.uptime import budget_used_percent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from prober.adapters.store.db import Store
     from prober.core.settings import Config
@@ -42,7 +44,6 @@ class Scene:
     config: Config
     now_ms: int
     origin: str
-    states: Mapping[str, ProbeState]
     is_reachable: bool | None
     mask: Callable[[str], str]
 
@@ -53,7 +54,7 @@ class Scene:
                 return self._of_certificate(event)
             case ProberBlind():
                 return self._of_blindness(event)
-            case Opened() | Closed():
+            case Opened() | Closed() | Reminded():
                 return self._of_incident(event, incidents.find_incident(self.store, number or 0))
             case _:
                 assert_never(event)
@@ -62,7 +63,7 @@ class Scene:
         """Return a probe as it is configured, None for one that was removed."""
         return next((probe for probe in self.config.probes if probe.id == probe_id), None)
 
-    def _of_incident(self, event: Opened | Closed, incident: Incident | None) -> AlertFacts:
+    def _of_incident(self, event: Opened | Closed | Reminded, incident: Incident | None) -> AlertFacts:
         probe = self.probe(event.probe_id)
         if incident is None:
             return self._about(event.probe_id, probe)
@@ -78,10 +79,30 @@ class Scene:
             detail=incident.detail,
             checks=incident.checks,
             rule=_rule(event, probe),
+            acknowledged_by=incident.acknowledged_by,
+            acknowledged_at_ms=incident.acknowledged_at_ms,
         )
-        if isinstance(event, Closed):
-            return self._with_cost(facts, probe)
-        return self._with_comparison(facts) if event.kind is Kind.SLOW else facts
+        match event:
+            case Opened(kind=kind):
+                return self._with_comparison(facts) if kind is Kind.SLOW else facts
+            case Reminded():
+                return self._with_news(facts)
+            case Closed(closed_as=ClosedAs.RESOLVED):
+                return self._with_cost(self._with_resolution(facts, incident), probe)
+            case Closed():
+                return self._with_cost(facts, probe)
+        assert_never(event)
+
+    def _with_news(self, facts: AlertFacts) -> AlertFacts:
+        return replace(facts, failed_checks=self._failed_checks(facts, self.now_ms), connectivity=self._asked())
+
+    def _with_resolution(self, facts: AlertFacts, incident: Incident) -> AlertFacts:
+        said = notes.last_note(self.store, incident.number, Action.RESOLVED)
+        return replace(facts, resolved_by=said.who, resolved_note=said.text, connectivity=self._asked())
+
+    def _asked(self) -> str | None:
+        """Return what is known of our own network, if anybody asked: no check of this moment caused the alert."""
+        return None if self.is_reachable is None else self._connectivity()
 
     def _of_certificate(self, event: CertificateExpiring) -> AlertFacts:
         probe = self.probe(event.probe_id)
@@ -144,18 +165,21 @@ class Scene:
     def _with_cost(self, facts: AlertFacts, probe: Probe | None) -> AlertFacts:
         if facts.probe_id is None or facts.started_at_ms is None or facts.ended_at_ms is None:
             return facts
-        failed = results.count_failed(
-            self.store, facts.probe_id, self.config.location, facts.started_at_ms, facts.ended_at_ms
-        )
         used = None
         if probe is not None and probe.target_percent is not None:
             used = budget_used_percent(facts.ended_at_ms - facts.started_at_ms, target_percent=probe.target_percent)
+        failed = self._failed_checks(facts, facts.ended_at_ms)
         return replace(facts, failed_checks=failed, budget_used_percent=used, excerpt=None)
+
+    def _failed_checks(self, facts: AlertFacts, until_ms: int) -> int:
+        if facts.probe_id is None or facts.started_at_ms is None:
+            return 0
+        return results.count_failed(self.store, facts.probe_id, self.config.location, facts.started_at_ms, until_ms)
 
     def _with_comparison(self, facts: AlertFacts) -> AlertFacts:
         if facts.probe_id is None:
             return facts
-        week_ago_ms = self.now_ms - 7 * history.DAY_MS
+        week_ago_ms = self.now_ms - 7 * DAY_MS
         compared = tuple(
             replace(history.percentiles_of_day(self.store, facts.probe_id, self.config.location, until_ms), window=name)
             for name, until_ms in (("today", self.now_ms), ("7 days ago", week_ago_ms))
@@ -163,11 +187,9 @@ class Scene:
         return replace(facts, percentiles=(*facts.percentiles, *compared))
 
     def _others_down(self, probe_id: str | None) -> tuple[str, ...]:
-        return tuple(
-            probe.name
-            for probe in self.config.probes
-            if probe.id != probe_id and probe.id in self.states and self.states[probe.id].state is State.DOWN
-        )
+        known = states.all_states(self.store, self.config.location)
+        down = {each for each, state in known.items() if state.state is State.DOWN} - {probe_id}
+        return tuple(probe.name for probe in self.config.probes if probe.id in down)
 
     def _connectivity(self) -> str:
         if not self.config.connectivity_urls:
@@ -187,15 +209,30 @@ def _line(result: Result) -> CheckLine:
     )
 
 
-def _kind(event: Opened | Closed) -> AlertKind:
-    if isinstance(event, Opened):
-        return AlertKind.DOWN if event.kind is Kind.DOWN else AlertKind.SLOW
-    if event.closed_as is ClosedAs.REMOVED:
-        return AlertKind.REMOVED
+def _kind(event: Opened | Closed | Reminded) -> AlertKind:
+    match event:
+        case Opened(kind=kind):
+            return AlertKind.DOWN if kind is Kind.DOWN else AlertKind.SLOW
+        case Reminded():
+            return AlertKind.REMINDER
+        case Closed(closed_as=ClosedAs.REMOVED):
+            return AlertKind.REMOVED
+        case Closed(closed_as=ClosedAs.RESOLVED):
+            return AlertKind.RESOLVED
     return AlertKind.RECOVERED if event.kind is Kind.DOWN else AlertKind.SLOW_OVER
 
 
-def _rule(event: Opened | Closed, probe: Probe | None) -> str:
+def _rule(event: Opened | Closed | Reminded, probe: Probe | None) -> str:
+    match event:
+        case Reminded():
+            return "an incident that is open and not acknowledged is told again (remind)"
+        case Closed(closed_as=ClosedAs.RESOLVED):
+            return "a person ended the incident (prober incidents resolve)"
+        case _:
+            return _rule_of_checks(event, probe)
+
+
+def _rule_of_checks(event: Opened | Closed, probe: Probe | None) -> str:
     if probe is None:
         return "the probe is no longer configured"
     policy = probe.policy

@@ -10,23 +10,28 @@ from prober.adapters.store import probes, results, rounds, states
 from prober.adapters.store.rounds import RoundRow
 from prober.app.announce import Announcer, Told
 from prober.app.facts import Scene
+from prober.app.remind import due_reminders
 from prober.core import certificate, connectivity, rules
 from prober.core.masking import Masker
 from prober.core.model import Event, ProbeState
 from prober.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from prober.adapters.store.db import Store
     from prober.app.place import Place
     from prober.app.round import Round
+    from prober.core.model import Result
     from prober.core.settings import Config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """What a round came to: the states after it, its events in order, and how many alerts it queued."""
+    """What a round came to: the states after it, its events in order, and how many alerts it queued.
+
+    ``states`` are those of the probes that the round was about.
+    """
 
     states: Mapping[str, ProbeState]
     told: tuple[Told, ...]
@@ -39,39 +44,65 @@ def refuse_foreign(store: Store, config: Config) -> None:
     if known and not known & {probe.id for probe in config.probes}:
         raise ConfigError(
             f"{store.path} holds the history of other probes ({', '.join(sorted(known)[:5])}), and of none in "
-            f"{config.path}.\nName another store with --db, or take this one over with --adopt."
+            f"{config.path}.\nName another store, or take this one over with --adopt."
         )
 
 
-def record(seen: Round, *, store: Store, config: Config, place: Place, covers_all: bool, is_alerting: bool) -> Recorded:
+def record(
+    seen: Round,
+    *,
+    store: Store,
+    config: Config,
+    place: Place,
+    covers_all: bool,
+    is_alerting: bool,
+    goes_on: bool = False,
+) -> Recorded:
     """Apply the rules to a round's results and commit everything they cause.
 
     ``covers_all`` says that the round was about every configured probe: what is open for others is closed as removed.
+    ``goes_on`` says that it continues the round before it, as a service's commits do.
     """
     mask = Masker(config.secrets).mask
+    seen = replace(seen, results=_still_asked(seen.results, config))
     with store.transaction():
-        before = states.all_states(store, config.location)
+        before = _states_before(store, config, seen, covers_all=covers_all)
         after, caused = _judge(seen, before, config)
         if covers_all:
             caused += _remove_absent(before, after, config, seen.ended_at_ms)
-        if seen.results:
+        if seen.results or seen.jumped_ms:
             caused += _follow_blackout(store, config, seen)
-        _remember(store, config, place, seen, after, mask)
-        now = {**before, **after}
+        if seen.results:
+            keep_round = rounds.continue_round if goes_on else rounds.record_round
+            keep_round(store, _row(seen, config.location, place))
+        _remember(store, config, seen, after, mask, covers_all=covers_all)
         announcer = Announcer(
             Scene(
                 store=store,
                 config=config,
                 now_ms=seen.ended_at_ms,
                 origin=place.origin,
-                states=now,
                 is_reachable=seen.is_reachable,
                 mask=mask,
             ),
             is_alerting=is_alerting,
         )
-        told = tuple(each for event in caused if (each := announcer.tell(event)) is not None)
-    return Recorded(states=now, told=told, queued=announcer.queued)
+        told = [each for event in caused if (each := announcer.tell(event)) is not None]
+        if is_alerting:
+            told += filter(None, map(announcer.tell, due_reminders(store, config, seen.ended_at_ms)))
+    return Recorded(states={**before, **after}, told=tuple(told), queued=announcer.queued)
+
+
+def _still_asked(results: Iterable[Result], config: Config) -> tuple[Result, ...]:
+    """Return the results of what is still configured: a reload may come between a check and its commit."""
+    asked = {probe.id: probe.identity for probe in config.probes}
+    return tuple(each for each in results if each.probe_id in asked and each.identity in {None, asked[each.probe_id]})
+
+
+def _states_before(store: Store, config: Config, seen: Round, *, covers_all: bool) -> dict[str, ProbeState]:
+    if covers_all:
+        return states.all_states(store, config.location)
+    return states.find_states(store, config.location, {result.probe_id for result in seen.results})
 
 
 def _judge(seen: Round, before: Mapping[str, ProbeState], config: Config) -> tuple[dict[str, ProbeState], list[Event]]:
@@ -103,6 +134,7 @@ def _follow_blackout(store: Store, config: Config, seen: Round) -> tuple[Event, 
         seen.results,
         is_reachable=seen.is_reachable,
         now_ms=seen.ended_at_ms,
+        jumped_ms=seen.jumped_ms,
     )
     rounds.save_blackout(store, config.location, blackout, now_ms=seen.ended_at_ms)
     return events
@@ -111,25 +143,26 @@ def _follow_blackout(store: Store, config: Config, seen: Round) -> tuple[Event, 
 def _remember(
     store: Store,
     config: Config,
-    place: Place,
     seen: Round,
     after: Mapping[str, ProbeState],
     mask: Callable[[str], str],
+    *,
+    covers_all: bool,
 ) -> None:
-    probes.ensure_probes(store, [replace(probe, url=mask(probe.url)) for probe in config.probes])
+    checked = {result.probe_id for result in seen.results}
+    known = [probe for probe in config.probes if covers_all or probe.id in checked]
+    probes.ensure_probes(store, [replace(probe, url=mask(probe.url)) for probe in known])
     results.append_results(store, seen.results)
     states.save_states(store, config.location, after)
-    if not seen.results:
-        return
-    rounds.record_round(
-        store,
-        RoundRow(
-            location=config.location,
-            started_at_ms=seen.started_at_ms,
-            ended_at_ms=seen.ended_at_ms,
-            checks=len(seen.results),
-            is_offline=seen.is_offline,
-            host=place.host,
-            pid=place.pid,
-        ),
+
+
+def _row(seen: Round, location: str, place: Place) -> RoundRow:
+    return RoundRow(
+        location=location,
+        started_at_ms=seen.started_at_ms,
+        ended_at_ms=seen.ended_at_ms,
+        checks=len(seen.results),
+        is_offline=seen.is_offline,
+        host=place.host,
+        pid=place.pid,
     )

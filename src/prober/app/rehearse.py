@@ -11,7 +11,7 @@ import anyio
 
 from prober.adapters.clock import SystemClock
 from prober.adapters.mail import Accepted, Refused, SmtpMailer, Unknown
-from prober.app.deliver import list_id
+from prober.app.compose import list_id
 from prober.core.alerts import AlertFacts, AlertKind, CheckLine
 from prober.core.model import Outcome, Reason, Severity
 from prober.render.headline import SAMPLE

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from prober.adapters.store import incidents, outbox, results, rounds, states
-from prober.app.history import WINDOWS, read_history
+from prober.adapters.store import incidents, notices, outbox, results, rounds, states
+from prober.adapters.store.db import open_reader
+from prober.adapters.store.meta import created_at_ms
+from prober.app.elsewhere import places_in_use
+from prober.app.history import WINDOWS, Histories
 from prober.app.waiting import count_alerts
+from prober.core.diagnosis.service import patience_ms
 from prober.core.model import ProbeState
-from prober.core.report import ProbeStatus, StatusReport, WindowFigures
-from prober.core.uptime import Uptime
+from prober.core.report import Notice, ProbeStatus, StatusReport, WindowFigures
+from prober.core.uptime import Period, Uptime
+from prober.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from prober.adapters.store.db import Store
+    from prober.adapters.store.rounds import RoundRow
     from prober.core.model import Incident, Probe, Result
     from prober.core.settings import Config
-    from prober.core.uptime import Period
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,15 +39,23 @@ class _Now:
 
 
 def report_status(
-    store: Store | None, config: Config, probes: Sequence[Probe], *, now_ms: int, span: Period | None = None
+    store: Store | None,
+    config: Config,
+    probes: Sequence[Probe],
+    *,
+    now_ms: int,
+    span: Period | None = None,
+    is_brief: bool = False,
 ) -> StatusReport:
     """Return how the probes are and were; before the first run, that nothing is known.
 
-    ``span`` replaces the usual windows by one of its own, named ``range``.
+    ``span`` replaces the usual windows by one of its own, named ``range``. A brief report has response times of the
+    first window alone, which are all that a table shows, and is made in half the time.
     """
-    windows = {name: (now_ms - length_ms, now_ms) for name, length_ms in WINDOWS.items()}
+    windows = {name: Period(from_ms=now_ms - length_ms, to_ms=now_ms) for name, length_ms in WINDOWS.items()}
     if span is not None:
-        windows = {"range": (span.from_ms, span.to_ms)}
+        windows = {"range": span}
+    timed = tuple(windows)[: 1 if is_brief else None]
     if store is None:
         shown = tuple(_unseen(probe, windows) for probe in probes)
         return StatusReport(title=config.title, location=config.location, generated_at_ms=now_ms, probes=shown)
@@ -51,10 +66,38 @@ def report_status(
             title=config.title,
             location=config.location,
             generated_at_ms=now_ms,
-            last_round_at_ms=last_round.started_at_ms if last_round else None,
+            last_round_at_ms=last_round.ended_at_ms if last_round else None,
             undelivered_alerts=count_alerts(outbox.all_waiting(store)),
-            probes=tuple(_status(store, probe, now, windows, now_ms) for probe in probes),
+            notices=(*notices.all_notices(store), *_of_silence(last_round, config, now_ms)),
+            probes=tuple(_statuses(store, probes, now, windows, now_ms, timed)),
         )
+
+
+def _of_silence(last_round: RoundRow | None, config: Config, now_ms: int) -> Iterator[Notice]:
+    """Yield a notice when nothing has been checked for long: what a table shows may not be so any more."""
+    patience = patience_ms(probe.interval_ms for probe in config.probes)
+    if last_round is not None and now_ms - last_round.ended_at_ms > patience:
+        said = "nothing checks any more. See: prober doctor"
+        yield Notice(name="silence", since_ms=last_round.ended_at_ms, text=said)
+
+
+def tell_of_stand_ins(path: Path) -> tuple[Notice, ...]:
+    """Return what people should know while something stands in for the store."""
+    return tuple(_of_stand_in(file) for file in places_in_use(path))
+
+
+def _of_stand_in(file: Path) -> Notice:
+    since_ms = file.stat().st_mtime_ns // 1_000_000
+    with suppress(StoreError):
+        reader = open_reader(file)
+        if reader is not None:
+            with closing(reader):
+                since_ms = created_at_ms(reader)
+    return Notice(
+        name="store",
+        since_ms=since_ms,
+        text=f"the store cannot be written: what happens is kept in {file} until it can. See: prober doctor",
+    )
 
 
 def _look(store: Store, config: Config) -> _Now:
@@ -73,25 +116,34 @@ def _look(store: Store, config: Config) -> _Now:
     )
 
 
-def _status(store: Store, probe: Probe, now: _Now, windows: Mapping[str, tuple[int, int]], now_ms: int) -> ProbeStatus:
-    state = now.states.get(probe.id, ProbeState())
-    earliest_ms = min(from_ms for from_ms, _ in windows.values())
-    history = read_history(store, probe.id, since_ms=min(earliest_ms, now_ms - WINDOWS["90d"]), now_ms=now_ms)
-    return ProbeStatus(
-        id=probe.id,
-        name=probe.name,
-        state=state.state.value if probe.enabled else "paused",
-        since_ms=state.since_ms,
-        last=now.last.get(probe.id),
-        open_incidents=tuple(each for each in now.open_incidents if each.probe_id == probe.id),
-        target_percent=probe.target_percent,
-        windows=tuple(history.window(name, now.location, from_ms, to_ms) for name, (from_ms, to_ms) in windows.items()),
-        days=history.days(),
-        verify=probe.verify,
-    )
+def _statuses(
+    store: Store,
+    probes: Sequence[Probe],
+    now: _Now,
+    windows: Mapping[str, Period],
+    now_ms: int,
+    timed: Collection[str],
+) -> Iterator[ProbeStatus]:
+    since_ms = min(now_ms - WINDOWS["90d"], *(window.from_ms for window in windows.values()))
+    histories = Histories(store, [probe.id for probe in probes], since_ms=since_ms, now_ms=now_ms)
+    measured = histories.windows(windows, now.location, timed=timed)
+    for probe in probes:
+        state = now.states.get(probe.id, ProbeState())
+        yield ProbeStatus(
+            id=probe.id,
+            name=probe.name,
+            state=state.state.value if probe.enabled else "paused",
+            since_ms=state.since_ms,
+            last=now.last.get(probe.id),
+            open_incidents=tuple(each for each in now.open_incidents if each.probe_id == probe.id),
+            target_percent=probe.target_percent,
+            windows=measured[probe.id],
+            days=histories.of(probe.id).days(),
+            verify=probe.verify,
+        )
 
 
-def _unseen(probe: Probe, windows: Mapping[str, tuple[int, int]]) -> ProbeStatus:
+def _unseen(probe: Probe, windows: Mapping[str, Period]) -> ProbeStatus:
     return ProbeStatus(
         id=probe.id,
         name=probe.name,

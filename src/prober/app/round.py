@@ -32,6 +32,7 @@ BUSY_LAG_SHARE = 0.1
 BUSY_AT_ONCE = 10
 ANSWER_SERVES_S = 30
 CONNECTIVITY_TIMEOUT_MS = 5_000
+FIRST_MS = 1_735_689_600_000  # 2025-01-01: no clock that is behind it is right
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +40,14 @@ class Round:
     """What one pass over the due probes saw.
 
     ``is_reachable`` says whether a connectivity url answered; None, that none was asked or none is configured.
+    ``jumped_ms`` is by how much the wall clock was set forward since the round before, as far as that is known.
     """
 
     started_at_ms: int
     ended_at_ms: int
     results: tuple[Result, ...]
     is_reachable: bool | None
+    jumped_ms: int = 0
 
     @property
     def is_offline(self) -> bool:
@@ -108,13 +111,22 @@ class Rounds:
         mask: Callable[[str], str],
         connectivity_urls: Sequence[str] = (),
         on_seen: Callable[[Probe, Facts], None] = lambda *_: None,
+        past_ms: int = 0,
     ) -> None:
+        """Take what is asked and how.
+
+        ``past_ms`` is a time that is surely past: a certificate that seems not to be valid yet, while the wall clock is
+        behind that, says nothing.
+        """
+        self.past_ms = max(past_ms, FIRST_MS)
         self._on_seen = on_seen
         self._checker = checker
         self._clock = clock
         self._location = location
         self._mask = mask
         self._connectivity = Connectivity(connectivity_urls, checker)
+        self._few_at_once = anyio.CapacityLimiter(BUSY_AT_ONCE)
+        self._heard_at_ms: int | None = None
 
     async def run(self, probes: Sequence[Probe], *, may_repeat: Callable[[Probe], bool] = lambda _: True) -> Round:
         """Check the probes once each and return one result for each, in their order.
@@ -124,15 +136,36 @@ class Rounds:
         started_at_ms = self._clock.now_ms()
         results = await self._check_paced(probes)
         results = await self._repeat_busy(probes, results, may_repeat)
+        return await self.gather(results, started_at_ms=started_at_ms)
+
+    async def check_settled(self, probe: Probe) -> Result:
+        """Check one probe by itself, again at once where our own lag spoilt the first answer."""
+        result = await self.check(probe)
+        if _is_busy(probe, result):
+            async with self._few_at_once:
+                result = await self.check(probe)
+        if connectivity.is_suspect(result):
+            await self._connectivity.is_reachable()
+        return _as_busy(result) if _is_busy(probe, result) else result
+
+    async def gather(self, results: Sequence[Result], *, started_at_ms: int) -> Round:
+        """Return what checks that ended by themselves came to, as one round."""
         is_reachable = None
         if any(connectivity.is_suspect(result) for result in results):
             is_reachable = await self._connectivity.is_reachable()
+        now_ms = self._clock.now_ms()
+        self.past_ms = max(self.past_ms, now_ms)
+        judged = connectivity.judge(results, is_reachable=is_reachable, heard_at_ms=self._heard_before(now_ms))
         return Round(
             started_at_ms=started_at_ms,
-            ended_at_ms=self._clock.now_ms(),
-            results=tuple(connectivity.judge(results, is_reachable=is_reachable)),
+            ended_at_ms=now_ms,
+            results=tuple(judged),
             is_reachable=is_reachable,
         )
+
+    def _heard_before(self, now_ms: int) -> int | None:
+        """Return when the newest check that heard something began; a time from before the clock went back is none."""
+        return self._heard_at_ms if self._heard_at_ms is not None and self._heard_at_ms <= now_ms else None
 
     async def _check_paced(self, probes: Sequence[Probe], *, at_once: float = float("inf")) -> list[Result]:
         results: dict[str, Result] = {}
@@ -169,6 +202,8 @@ class Rounds:
         """Check one probe and judge what came back."""
         facts = await self._checker.check(probe)
         self._on_seen(probe, facts)
+        if facts.response_began:
+            self._heard_at_ms = max(facts.started_at_ms, self._heard_before(self._clock.now_ms()) or 0)
         judged = await self._judge(facts, probe)
         return Result(
             probe_id=probe.id,
@@ -187,10 +222,14 @@ class Rounds:
             interval_ms=probe.interval_ms,
             path_failure=facts.path_failure,
             response_began=facts.response_began,
+            identity=probe.identity,
         )
 
     async def _judge(self, facts: Facts, probe: Probe) -> Verdict:
         """Judge within what the check has left of its deadline, and off the loop what may take long."""
+        if facts.is_early and facts.started_at_ms < self.past_ms:
+            detail = "our clock is behind the last round, so it cannot be said which certificates are valid"
+            return Verdict(outcome=Outcome.UNKNOWN, reason=Reason.INTERNAL, detail=detail)
         used_us = facts.phases.latency_us + facts.phases.lag_us
         left_s = max(probe.timeout_ms / 1000 - used_us / 1_000_000, LEAST_BUDGET_S)
         verdict = partial(judge, facts, probe, mask=self._mask, pattern_budget_s=min(PATTERN_BUDGET_S, left_s))

@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import signal
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
 
 from prober.adapters.store import outbox
-from prober.adapters.store.states import all_states
+from prober.app.books import PATIENCE_S
 from prober.app.deliver import Delivery, OpenSession
+from prober.app.heartbeat import Heartbeat, is_allowed
+from prober.app.journal import Journal
+from prober.app.keeping import keep_house
 from prober.app.record import Recorded, record
 from prober.app.round import Round, Rounds
+from prober.app.takeover import Inheritance, take_over
 from prober.app.waiting import count_alerts, shown_alerts
 from prober.core.masking import Masker
-from prober.core.model import Probe, ProbeState, Reason, Result
+from prober.core.model import Outcome, Probe, ProbeState, Reason, Result
+from prober.core.rules import is_pending
 from prober.core.schedule import PACE_MS, is_waiting_for_verdict, spacing_ms
-from prober.errors import ProberError
+from prober.errors import ProberError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from prober.adapters.store.db import Store
     from prober.app.announce import Told
+    from prober.app.books import Books
     from prober.app.place import Place
     from prober.app.ports import Checker, Clock
     from prober.core.report import WaitingAlert
     from prober.core.settings import Config
+
+
+AT_ONCE_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +48,7 @@ class Options:
     place: Place
     covers_all: bool = True
     is_alerting: bool = True
+    journal: Journal = field(default_factory=Journal)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,12 +56,14 @@ class Report:
     """What a run did. ``undelivered`` alerts wait in the outbox; ``refusals`` says why, per mail.
 
     ``closed`` alerts were given up, as their recipients are no longer configured.
-    ``stopped_by`` is the signal that ended the run early; ``set_aside`` is where a corrupt store was moved.
+    ``stopped_by`` is the signal that ended the run early; ``set_aside`` is where a corrupt store was moved. ``fault``
+    says why what was done is not in the store, ``has_lost`` that it never will be, ``notes`` what else people should
+    know of it. ``heartbeat_error`` says why a heartbeat was not answered well.
     """
 
     results: list[Result] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
-    states: Mapping[str, ProbeState] = field(default_factory=dict)
+    states: dict[str, ProbeState] = field(default_factory=dict)
     queued: int = 0
     accepted: int = 0
     undelivered: int = 0
@@ -59,6 +72,10 @@ class Report:
     is_offline: bool = False
     stopped_by: signal.Signals | None = None
     set_aside: str | None = None
+    fault: str | None = None
+    has_lost: bool = False
+    notes: Sequence[str] = ()
+    heartbeat_error: str | None = None
 
 
 class Run:
@@ -68,15 +85,18 @@ class Run:
         self,
         *,
         config: Config,
-        store: Store,
+        books: Books,
         clock: Clock,
         checker: Checker,
         open_session: OpenSession,
         options: Options,
         on_wait: Callable[[Sequence[Probe], float], None] = lambda *_: None,
     ) -> None:
+        self._journal = options.journal
+        self._clock = clock
+        self._checker = checker
         self._config = config
-        self._store = store
+        self._books = books
         self._options = options
         self._on_wait = on_wait
         self._rounds = Rounds(
@@ -87,49 +107,84 @@ class Run:
             connectivity_urls=config.connectivity_urls,
         )
         self._delivery = Delivery(
-            store=store,
+            books=books,
             channels=config.channels if options.is_alerting else (),
             clock=clock,
             open_session=open_session,
             owner=options.place.owner,
             location=config.location,
+            journal=self._journal,
         )
         self._next_start: dict[str, float] = {}
         self.report = Report()
 
     async def run(self, probes: Sequence[Probe]) -> Report:
-        """Run to the end, or until SIGINT or SIGTERM, and return what was done; what is recorded stays recorded.
-
-        Raises StoreError when the store fails us.
-        """
-        self._take_over()
+        """Run to the end, or until SIGINT or SIGTERM, and return what was done; what is recorded stays recorded."""
+        await self._take_over()
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._stop_on_signal, tasks.cancel_scope)
                 await self._work(probes)
+                await self._come_home()
+                await self._beat()
+                self._keep_house()
                 tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:
             raise first_of_ours(group) from group
-        self.report.accepted = self._delivery.accepted
-        if self._options.is_alerting:
-            waiting = outbox.all_waiting(self._store)
-            self.report.undelivered = count_alerts(waiting)
-            self.report.refusals = tuple(f"{row.recipient}: {row.last_error}" for row in waiting if row.last_error)
+        await self._books.heal()
+        await self._sum_up()
         return self.report
 
-    def _take_over(self) -> None:
+    async def _take_over(self) -> None:
         """Begin where the last process stopped: with its states, and an outbox for those who are still configured."""
-        self.report.states = all_states(self._store, self._config.location)
-        configured = {(channel.id, recipient) for channel in self._config.channels for recipient in channel.to}
-        with self._store.transaction():
-            outbox.release_leases(self._store)
-            self.report.closed = shown_alerts(outbox.close_unconfigured(self._store, configured))
+        left: Inheritance = await self._books.write(partial(take_over, config=self._config))
+        self.report.states = left.states
+        self._rounds.past_ms = max(self._rounds.past_ms, left.past_ms)
+        self.report.closed = (*self.report.closed, *shown_alerts(left.closed))
+        for row in left.closed:
+            self._journal.alert_closed(row)
+
+    async def _come_home(self) -> None:
+        """Take what was done without the store into it, and deliver what only the store knew of."""
+        if self._books.fault is not None and await self._books.heal(patience_s=PATIENCE_S):
+            await self._take_over()
+            await self._delivery.run()
+
+    def _keep_house(self) -> None:
+        """Roll up and prune a little; whether that works says nothing about this run."""
+        if self._books.fault is None:
+            with suppress(StoreError):
+                keep_house(self._books.store, keep_ms=self._config.keep_ms, now_ms=self._clock.now_ms())
+
+    async def _sum_up(self) -> None:
+        self.report.accepted = self._delivery.accepted
+        self.report.fault = self._books.fault
+        self.report.has_lost = self._books.standins.has_lost or self._books.standins.is_in_memory
+        self.report.notes = tuple(self._books.notes)
+        self.report.set_aside = None if self._books.set_aside is None else str(self._books.set_aside)
+        if self._options.is_alerting:
+            self.report.queued += self._books.queued
+            waiting = await self._books.write(outbox.all_waiting)
+            self.report.undelivered = count_alerts(waiting)
+            self.report.refusals = tuple(f"{row.recipient}: {row.last_error}" for row in waiting if row.last_error)
 
     async def _work(self, probes: Sequence[Probe]) -> None:
         async with anyio.create_task_group() as work:
             work.start_soon(self._delivery.run)
             await self._check_until_settled(probes)
             self._delivery.finish()
+
+    async def _beat(self) -> None:
+        """Send the heartbeat, unless nothing was judged or people do not get their alerts: then it must stay away."""
+        url = self._config.heartbeat_url
+        has_judged = any(result.outcome is not Outcome.UNKNOWN for result in self.report.results)
+        if url is None or not has_judged or not self._options.is_alerting:
+            return
+        if is_allowed(self._books.store, self._clock.now_ms()):
+            mask = Masker(self._config.secrets).mask
+            heartbeat = Heartbeat(url, checker=self._checker, mask=mask, journal=self._journal)
+            await heartbeat.beat()
+            self.report.heartbeat_error = heartbeat.error
 
     async def _stop_on_signal(self, scope: anyio.CancelScope) -> None:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
@@ -147,39 +202,52 @@ class Run:
     async def _pass(self, due: Sequence[Probe], deadline: float, *, covers_all: bool) -> None:
         begin = anyio.current_time()
         seen = await self._rounds.run(due, may_repeat=lambda probe: _fits(probe, anyio.current_time(), deadline))
-        recorded = record(
-            seen,
-            store=self._store,
-            config=self._config,
-            covers_all=covers_all,
-            is_alerting=self._options.is_alerting,
-            place=self._options.place,
-        )
+        with anyio.CancelScope(shield=True):  # what was seen is kept, also when that takes a moment
+            recorded = await self._books.write(
+                lambda store: record(
+                    seen,
+                    store=store,
+                    config=self._config,
+                    covers_all=covers_all,
+                    is_alerting=self._options.is_alerting,
+                    place=self._options.place,
+                )
+            )
+        self._journal.round_recorded(seen.results, recorded.told, recorded.queued)
         self._delivery.wake()
         self._note(seen, recorded)
-        self._plan_next(due, seen, recorded, begin)
+        self._plan_next(due, seen, begin)
 
     def _note(self, seen: Round, recorded: Recorded) -> None:
         self.report.results += seen.results
         self.report.told += recorded.told
         self.report.queued += recorded.queued
-        self.report.states = recorded.states
+        self.report.states.update(recorded.states)
         self.report.is_offline = {result.reason for result in self.report.results} == {Reason.OFFLINE}
 
-    def _plan_next(self, due: Sequence[Probe], seen: Round, recorded: Recorded, begin: float) -> None:
+    def _plan_next(self, due: Sequence[Probe], seen: Round, begin: float) -> None:
         ended = anyio.current_time()
         for probe, result in zip(due, seen.results, strict=True):
             started = min(begin + max(result.at_ms - seen.started_at_ms, 0) / 1000, ended)
-            spacing = spacing_ms(probe, recorded.states.get(probe.id, ProbeState())) / 1000
-            self._next_start[probe.id] = max(started + spacing, ended)
+            self._next_start[probe.id] = max(started + self._spacing_ms(probe) / 1000, ended)
+
+    def _spacing_ms(self, probe: Probe) -> int:
+        """Return when to look again; without a store this run may have to find the verdict by itself, so at once."""
+        state = self._state(probe)
+        return AT_ONCE_MS if self._books.fault is not None and is_pending(state) else spacing_ms(probe, state)
+
+    def _is_near_verdict(self, probe: Probe) -> bool:
+        state = self._state(probe)
+        return is_waiting_for_verdict(probe, state) or (self._books.fault is not None and is_pending(state))
+
+    def _state(self, probe: Probe) -> ProbeState:
+        return self.report.states.get(probe.id, ProbeState())
 
     async def _wait_for_next(self, probes: Sequence[Probe], deadline: float) -> list[Probe]:
-        states = self.report.states
         near = [
             probe
             for probe in probes
-            if is_waiting_for_verdict(probe, states.get(probe.id, ProbeState()))
-            and _fits(probe, self._next_start[probe.id], deadline)
+            if self._is_near_verdict(probe) and _fits(probe, self._next_start[probe.id], deadline)
         ]
         if not near:
             return []

@@ -1,0 +1,95 @@
+"""A service from start to end: lock, store, signals, the work; what `prober serve` does."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio
+
+from prober import __version__
+from prober.adapters.clock import SystemClock
+from prober.adapters.descriptors import raise_limit
+from prober.adapters.http import HttpChecker
+from prober.adapters.lock import Held
+from prober.adapters.mail import SmtpMailer
+from prober.adapters.systemd import Systemd
+from prober.app.books import open_books
+from prober.app.oneshot import Occupied, occupied
+from prober.app.service import Service, Surroundings
+from prober.app.standin import Unlocked, lock_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from prober.app.books import Books
+    from prober.app.deliver import OpenSession
+    from prober.app.journal import Journal
+    from prober.app.place import Place
+    from prober.core.settings import Config
+
+MOST_AT_ONCE = 1_000
+SPARE_DESCRIPTORS = 64
+
+
+def serve(
+    config: Config,
+    *,
+    path: Path,
+    load: Callable[[], Config],
+    place: Place,
+    journal: Journal,
+    adopt: bool = False,
+    refuse_private: bool = False,
+) -> Occupied | None:
+    """Serve until SIGINT or SIGTERM, and return None; or return at once where another process is at work already.
+
+    ``load`` reads the configuration anew on SIGHUP. Raises ConfigError for a store of other probes, and StoreError
+    when the holder of the lock has done nothing for long.
+    """
+    clock = SystemClock()
+    lock = lock_store(path, command="serve", now_ms=clock.now_ms())
+    if isinstance(lock, Held):
+        return occupied(lock, path, config, clock.now_ms())
+    with lock, closing(Systemd(os.environ, monotonic_ns=clock.monotonic_ns)) as systemd:
+        journal.started(version=__version__, location=config.location, probes=len(config.probes), store=path)
+        if isinstance(lock, Unlocked):
+            journal.unlocked(lock.why)
+        with closing(
+            open_books(path, config=config, place=place, clock=clock, journal=journal, is_alerting=True, adopt=adopt)
+        ) as books:
+            anyio.run(_serve, config, books, load, place, journal, systemd, refuse_private)
+    return None
+
+
+async def _serve(
+    config: Config,
+    books: Books,
+    load: Callable[[], Config],
+    place: Place,
+    journal: Journal,
+    systemd: Systemd,
+    refuse_private: bool,
+) -> None:
+    clock = SystemClock()
+    at_once = min(MOST_AT_ONCE, max(raise_limit() - SPARE_DESCRIPTORS, 1))
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+        async with HttpChecker(now_ms=clock.now_ms, refuse_private=refuse_private, max_in_flight=at_once) as checker:
+            around = Surroundings(
+                load=load,
+                mailer=_mailer,
+                clock=clock,
+                checker=checker,
+                place=place,
+                systemd=systemd,
+                journal=journal,
+            )
+            await Service(config, books, around).run(signals)
+
+
+def _mailer(secrets: Sequence[str]) -> OpenSession:
+    return partial(SmtpMailer, secrets=secrets)
