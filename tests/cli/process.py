@@ -21,7 +21,7 @@ def run_process(
     return subprocess.run(
         [*program, *arguments],
         cwd=folder,
-        env={"PATH": "/usr/bin:/bin", **environ},
+        env={"PATH": "/usr/bin:/bin", "XDG_STATE_HOME": f"{folder}/.state", **environ},
         capture_output=True,
         text=True,
         timeout=30,
@@ -30,10 +30,10 @@ def run_process(
 
 
 @contextmanager
-def started(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def started(folder: Path, *arguments: str, program: tuple[str, ...] = PROGRAM) -> Iterator[subprocess.Popen[str]]:
     """Start, and end it at the latest with the block."""
     process = subprocess.Popen(
-        [*PROGRAM, *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*program, *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
         yield process

@@ -53,7 +53,7 @@ def test_every_option_has_a_row_and_stands_in_the_usage(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in ROOT.commands if hasattr(ROOT.commands[name], "commands")])
 def test_every_subcommand_stands_in_the_usage_of_its_group(name: str) -> None:
     usage = section(f"prober {name}").partition("```\n")[2].partition("```")[0]
-    assert re.findall(rf"^prober {name} (\w+)", usage, re.MULTILINE) == list(ROOT.commands[name].commands)
+    assert re.findall(rf"^prober {name} ([\w-]+)", usage, re.MULTILINE) == list(ROOT.commands[name].commands)
 
 
 def shape(value: Any) -> Any:
@@ -69,8 +69,17 @@ def test_every_json_has_the_documented_shape(
     configure.with_mail(smtp, probe="failures = 1")
     web.break_down()
     smtp.refused["ops@acme.example"] = "450 4.2.0 come again"
-    assert list(SHAPES) == ["check", "run", "status", "incidents list", "alerts list", "config show"]
-    for command in ("run", "check", "status", "incidents list", "alerts list", "config show"):
+    assert list(SHAPES) == [
+        "check",
+        "run",
+        "status",
+        "incidents list",
+        "alerts list",
+        "doctor",
+        "db info",
+        "config show",
+    ]
+    for command in ("run", "check", "status", "incidents list", "alerts list", "doctor", "db info", "config show"):
         real = json.loads(prober(*command.split(), "--json").out)
         if command == "status":
             real["probes"][0]["windows"] = {"24h": real["probes"][0]["windows"]["24h"]}

@@ -21,6 +21,7 @@ KEYS = {
     "ended_at",
     "announced_at",
     "acknowledged_at",
+    "acknowledged_by",
     "closed_as",
     "false_positive",
     "reason",
@@ -62,7 +63,8 @@ def test_json_is_as_promised(prober: RunProber) -> None:
     assert newest.keys() == oldest.keys() == KEYS
     assert (newest["number"], newest["closed_as"], newest["ended_at"]) == (2, None, None)
     assert (oldest["number"], oldest["closed_as"], oldest["reason"]) == (1, "recovered", "status")
-    assert json.loads(prober("incidents", "show", "1", "--json").out) == {"schema": 1, "incident": oldest}
+    shown = json.loads(prober("incidents", "show", "1", "--json").out)
+    assert shown == {"schema": 1, "incident": oldest, "notes": [], "alerts": []}
 
 
 @pytest.mark.usefixtures("two_incidents")
@@ -117,6 +119,11 @@ def test_one_is_shown_whole(prober: RunProber) -> None:
         (["show", "x"], "valid integer"),
         (["show", "99999999999999999999"], "Invalid value for 'N'"),
         (["show"], "Missing argument 'N'"),
+        (["ack", "7"], "there is no incident 7. See: prober incidents list"),
+        (["note", "7", "words"], "there is no incident 7."),
+        (["note", "7"], "Missing argument 'TEXT'"),
+        (["false-positive", "7"], "there is no incident 7."),
+        (["resolve", "7"], "there is no incident 7."),
         (["list", "apj"], 'Did you mean "api"?'),
         (["list", "--limit", "0"], "Invalid value for '--limit'"),
         (["list", "--since", "x"], '--since: "x" is neither'),

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -131,3 +133,19 @@ def test_no_column_is_broken_by_a_narrow_terminal(configure: Configure, prober: 
     configure()
     prober("run")
     assert "90 DAYS" in prober("status").out  # no terminal: nothing is left out
+
+
+def test_while_something_stands_in_for_the_store_the_status_says_so(
+    configure: Configure, prober: RunProber, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
+    configure()
+    prober("run")
+    with closing(sqlite3.connect(folder / "prober.db")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert prober("run").code == 5
+    (notice,) = json.loads(prober("status", "--json").out)["notices"]
+    assert (notice["name"], "the store cannot be written" in notice["text"]) == ("store", True)
+    assert "the store cannot be written" in prober("status").out
+    prober("run")
+    assert json.loads(prober("status", "--json").out)["notices"] == []

@@ -19,11 +19,14 @@ from prober.errors import ConfigError
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from prober.adapters.log import Level, Log
     from prober.adapters.store.db import Store
+    from prober.app.journal import Journal
     from prober.core.settings import Config
     from prober.render.columns import Paint
 
 Color = Literal["auto", "always", "never"]
+LogFormat = Literal["text", "json"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,7 @@ class Globals:
     color: Color = "auto"
     is_quiet: bool = False
     is_verbose: bool = False
+    log_format: LogFormat | None = None
 
     def config_path(self) -> Path:
         """Return the configuration file. Raises ConfigError when there is none anywhere."""
@@ -59,15 +63,19 @@ class Globals:
 
     def store_path(self, config: Config) -> Path:
         """Return where the store is: --db, $PROBER_DB, [store] path, $STATE_DIRECTORY, beside the configuration."""
-        given = self.db or os.environ.get("PROBER_DB") or config.store_path
-        if given:
-            path = Path(given)
-        elif state_directory := os.environ.get("STATE_DIRECTORY"):
-            path = Path(state_directory.split(":")[0]) / "prober.db"
-        else:
-            path = Path(config.path or "").parent / "prober.db"
+        path, _ = self.store_place(config.path, config.store_path)
         self.detail(f"store: {path}")
         return path
+
+    def store_place(self, config_path: str | None, configured: str | None) -> tuple[Path, str]:
+        """Return where the store is, and what says so. ``configured`` is ``[store] path``."""
+        named = ((self.db, "--db"), (os.environ.get("PROBER_DB"), "$PROBER_DB"), (configured, "[store] path"))
+        for given, source in named:
+            if given:
+                return Path(given), source
+        if state_directory := os.environ.get("STATE_DIRECTORY"):
+            return Path(state_directory.split(":")[0]) / "prober.db", "$STATE_DIRECTORY"
+        return Path(config_path or "").parent / "prober.db", "beside the configuration"
 
     def reading(self, config: Config) -> AbstractContextManager[Store | None]:
         """Open the store for reading; None, and a word about it, where there is none yet."""
@@ -80,6 +88,29 @@ class Globals:
             return nullcontext()
         return closing(store)
 
+    def journal(self, config: Config) -> Journal:
+        """Return what tells on stderr what happens, as text unless another format was asked for."""
+        from prober.adapters.log import hear_libraries
+        from prober.app.journal import Journal
+
+        log = self._log()
+        log.hide([*config.secrets, config.heartbeat_url or ""])
+        hear_libraries(log)
+        return Journal(log)
+
+    def _log(self) -> Log:
+        from prober.adapters.clock import SystemClock
+        from prober.adapters.log import LineWriter, Log, descriptor_of, is_journal
+
+        fd = descriptor_of(sys.stderr)
+        return Log(
+            LineWriter(fd),
+            now_ms=SystemClock().now_ms,
+            form=self.log_format or "text",
+            least="debug" if self.is_verbose else "warning" if self.is_quiet else "info",
+            is_journal=is_journal(fd, os.environ),
+        )
+
     def show(self, text: str) -> None:
         """Print a result to stdout."""
         output.show(text, is_coloured=self.is_coloured())
@@ -87,16 +118,25 @@ class Globals:
     def say(self, text: str) -> None:
         """Print a line to stderr, unless asked to be quiet."""
         if not self.is_quiet:
-            output.tell(text)
+            self._tell("info", text)
 
     def detail(self, text: str) -> None:
         """Print a line to stderr if asked to be verbose."""
         if self.is_verbose:
-            output.tell(text)
+            self._tell("debug", text)
 
     def warn(self, text: str) -> None:
         """Print a line to stderr that nobody may miss."""
-        output.tell(f"note: {text}")
+        self._tell("warning", text)
+
+    def _tell(self, level: Level, text: str) -> None:
+        """Print a line to stderr, as a log line where these were asked for."""
+        if self.log_format is None:
+            output.tell(f"note: {text}" if level == "warning" else text)
+        else:
+            from prober.adapters.log import Entry
+
+            self._log().write(Entry(level=level, message=text.removeprefix("note: ")))
 
     def is_coloured(self) -> bool:
         """Say whether stdout shows colour."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import sys
 from traceback import extract_tb
@@ -10,13 +11,28 @@ from typing import Annotated
 import typer
 
 from prober import __version__
-from prober.cli import alerts, check, config, demo, incidents, init, output, run, status, test_alert
-from prober.cli.context import Color, Globals
+from prober.cli import (
+    alerts,
+    check,
+    config,
+    db,
+    demo,
+    doctor,
+    incidents,
+    init,
+    output,
+    run,
+    serve,
+    setup,
+    status,
+    test_alert,
+)
+from prober.cli.context import Color, Globals, LogFormat
 from prober.cli.help import Group
-from prober.errors import ProberError, UsageError
+from prober.errors import ProberError, StoreError, UsageError
 
-VALUED = {"-c", "--config", "--db", "--color"}
-WHOLE = re.compile(r"-[qv]+|--quiet|--verbose|--version|-c.+|(--config|--db|--color)=.*", re.DOTALL)
+VALUED = {"-c", "--config", "--db", "--color", "--log-format"}
+WHOLE = re.compile(r"-[qv]+|--quiet|--verbose|--version|-c.+|(--config|--db|--color|--log-format)=.*", re.DOTALL)
 INTERRUPTED = 130
 
 app = typer.Typer(
@@ -51,6 +67,9 @@ def prober(
     is_verbose: Annotated[
         bool, typer.Option("-v", "--verbose", help="Say which files are used, and where a check's time went.")
     ] = False,
+    log_format: Annotated[
+        LogFormat | None, typer.Option("--log-format", help="Log lines on stderr as text or json.")
+    ] = None,
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -65,12 +84,14 @@ def prober(
       prober init                          write a probes.toml
       prober run                           one round, as cron calls it
     """
-    context.obj = Globals(config=config, db=db, color=color, is_quiet=is_quiet, is_verbose=is_verbose)
+    context.obj = Globals(
+        config=config, db=db, color=color, is_quiet=is_quiet, is_verbose=is_verbose, log_format=log_format
+    )
 
 
-for module in (demo, init, check, run, status, test_alert):
+for module in (demo, init, check, run, serve, status, test_alert, doctor):
     module.add_to(app)
-for group in (incidents, alerts, config):
+for group in (incidents, alerts, config, db, setup):
     app.add_typer(group.app)
 
 
@@ -106,6 +127,9 @@ def _stopped(error: BaseException) -> int:
     if isinstance(error, ProberError):
         output.tell(f"{error.title}{error}")
         return error.exit_code
+    if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}:
+        output.tell("error: too many open files: raise the limit (ulimit -n, LimitNOFILE=), or close what is open.")
+        return StoreError.exit_code
     # The place says enough to find the fault; the error's own words may hold a secret.
     places = [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in extract_tb(error.__traceback__)[-5:]]
     output.tell("\n".join((f"error: this is a fault of prober ({type(error).__name__}). Please report it:", *places)))

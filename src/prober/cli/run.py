@@ -49,6 +49,7 @@ def run(
       prober run api --no-alert       one probe, telling nobody
       */5 * * * * prober -q -c /etc/prober/probes.toml run      from cron
     """
+    from prober.app.journal import Journal
     from prober.app.oneshot import Occupied, run_once
     from prober.app.place import Place
     from prober.app.run import Options, Report
@@ -69,6 +70,7 @@ def run(
             place=Place(host=host_name(), pid=os.getpid(), origin=origin()),
             covers_all=not ids and tag is None,
             is_alerting=not no_alert,
+            journal=settings.journal(config) if settings.log_format else Journal(),
         ),
         only_due=due,
         adopt=adopt,
@@ -88,7 +90,7 @@ def exit_code(report: Report, ids: Sequence[str], fail_on: FailOn) -> int:
     """Return the most important exit code that applies."""
     applies = (
         (128 + (report.stopped_by or 0), report.stopped_by is not None),
-        (5, report.set_aside is not None),
+        (5, report.set_aside is not None or report.fault is not None or report.has_lost),
         (4, report.undelivered > 0),
         (6, report.is_offline),
         (1, fail_on.is_met(report.states[each].state for each in ids if each in report.states)),
@@ -133,11 +135,24 @@ def _print(settings: Globals, report: Report, probes: Sequence[Probe], paused: S
 
 
 def _warn(settings: Globals, report: Report) -> None:
+    for note in report.notes:
+        settings.warn(note)
+    if settings.log_format is not None:
+        return  # the log has told the rest
     if report.set_aside is not None:
         settings.warn(f"the store could not be read: it was set aside as {report.set_aside}, and history starts anew.")
+    if report.fault is not None:
+        kept = "is in it as soon as a run can write to it again"
+        lost = "is forgotten, as no file could be written anywhere: what was mailed is mailed again by the next run"
+        settings.warn(
+            f"the store could not be written: {report.fault}.\n"
+            f"Checks and alerts went on without it. What was done {lost if report.has_lost else kept}."
+        )
     for alert in report.closed:
         about = ", ".join(filter(None, (alert.kind, alert.probe_id)))
         why = f"{alert.recipient} is no longer configured"
         settings.warn(f"alert {alert.number} ({about}) was closed without being sent: {why}")
     for refusal in report.refusals:
         settings.warn(f"an alert was not accepted and stays queued: {refusal}")
+    if report.heartbeat_error is not None:
+        settings.warn(f"the heartbeat was not answered: {report.heartbeat_error}")

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from prober.cli.context import globals_of
+from prober.cli.context import Globals, globals_of
 from prober.cli.help import Command
+from prober.cli.output import is_terminal
 from prober.cli.values import Failing, FailOn, Ids, Json, Tag, chosen, moment_ms
 from prober.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from prober.adapters.store.db import Store
+    from prober.app.ports import Clock
+    from prober.core.report import StatusReport
     from prober.core.uptime import Period
 
 DAY_MS = 86_400_000
@@ -32,6 +42,7 @@ def status(
     until: Annotated[
         str | None, typer.Option("--until", metavar="T", help="The window's end, if not now; alone: the day before.")
     ] = None,
+    is_watching: Annotated[bool, typer.Option("--watch", help="Keep the table up to date until q is pressed.")] = False,
     fail_on: Failing = FailOn.NEVER,
     as_json: Json = False,
 ) -> None:
@@ -39,25 +50,53 @@ def status(
 
     Examples:
       prober status                          all probes
+      prober status --watch                  a live table
       prober status api --since 2026-11-01   one probe, since a day
       prober status --fail-on down           for a script: exit 1 when something is down
     """
     from prober.adapters.clock import SystemClock
-    from prober.app.report import report_status
+    from prober.app.report import report_status, tell_of_stand_ins
     from prober.render import shapes, table
 
     settings = globals_of(context)
     config = settings.load()
     probes = chosen(config, ids, tag)
-    now_ms = SystemClock().now_ms()
-    span = _span(since, until, now_ms)
+    clock = SystemClock()
+
+    path = settings.store_path(config)
+
+    def read(store: Store | None, now_ms: int) -> StatusReport:
+        span = _span(since, until, now_ms)
+        report = report_status(store, config, probes, now_ms=now_ms, span=span, is_brief=not as_json)
+        return replace(report, notices=(*report.notices, *tell_of_stand_ins(path)))
+
+    if is_watching:
+        _watch(settings, path, read, clock, is_alone=not as_json and fail_on is FailOn.NEVER)
+        return
     with settings.reading(config) as store:
-        report = report_status(store, config, probes, now_ms=now_ms, span=span)
+        report = read(store, clock.now_ms())
     if as_json:
         settings.show(shapes.status(report))
     else:
         settings.show(table.status(report, paint=settings.paint(), width=settings.width()))
     raise typer.Exit(int(fail_on.is_met(probe.state for probe in report.probes)))
+
+
+def _watch(
+    settings: Globals,
+    path: Path,
+    read: Callable[[Store | None, int], StatusReport],
+    clock: Clock,
+    *,
+    is_alone: bool,
+) -> None:
+    from prober.cli.watch import watch
+
+    if not is_alone:
+        raise UsageError("--watch goes on for as long as you look: leave out --json and --fail-on.")
+    if not is_terminal(sys.stdout) or os.environ.get("TERM") == "dumb":
+        raise UsageError("--watch needs a terminal. Elsewhere, call prober status again and again, with --json or not.")
+    watch(path, read, clock=clock, paint=settings.paint())
 
 
 def _span(since: str | None, until: str | None, now_ms: int) -> Period | None:

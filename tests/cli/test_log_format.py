@@ -1,0 +1,131 @@
+"""Log lines on stderr, asked for with --log-format."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli import process
+from tests.cli.conftest import email
+from tests.cli.process import shell
+
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
+
+    from tests.cli.conftest import Configure, RunProber
+    from tests.cli.web import Web
+    from tests.servers.smtp import SmtpServer
+
+SECRET = "hunter2-hunter2"
+PLAIN = (sys.executable, "-m", "prober")  # in its development mode Python has things of its own to warn of
+LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (debug  |info   |warning|error  )  (.*)")
+
+
+def run_process(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return process.run_process(folder, *arguments, program=PLAIN, **environ)
+
+
+def test_a_run_that_is_not_asked_logs_nothing(configure: Configure, web: Web, smtp: SmtpServer) -> None:
+    configure.with_mail(smtp, probe="failures = 1")
+    web.break_down()
+    assert run_process(configure.folder, "run").stderr == ""
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--log-format", "json", "run"), ("run", "--log-format", "json"), ("run", "--log-format=json")]
+)
+def test_all_of_stderr_is_json_wherever_the_option_stands(
+    configure: Configure, web: Web, smtp: SmtpServer, arguments: tuple[str, ...]
+) -> None:
+    configure.with_mail(smtp, probe="failures = 1")
+    web.break_down()
+    ran = run_process(configure.folder, *arguments)
+    lines = [json.loads(line) for line in ran.stderr.splitlines()]
+    assert [line["message"].partition(":")[0] for line in lines] == [
+        "down opened",
+        "1 alert queued",
+        "alert 1 (api down) to ops@acme.example accepted",
+    ]
+    assert {tuple(line) for line in lines} == {("timestamp", "level", "message", "probe", "incident", "round")}
+    assert "x failed" in ran.stdout
+
+
+def test_text_lines_have_a_time_and_a_level(configure: Configure, web: Web, smtp: SmtpServer) -> None:
+    configure.with_mail(smtp, probe="failures = 1")
+    web.break_down()
+    lines = run_process(configure.folder, "run", "--log-format", "text").stderr.splitlines()
+    found = [LINE.fullmatch(line) for line in lines]
+    assert [each and each[1].strip() for each in found] == ["warning", "info", "info"]
+
+
+def test_single_checks_are_told_with_v_alone(configure: Configure) -> None:
+    configure()
+    assert "api: ok" not in run_process(configure.folder, "run", "--log-format", "text").stderr
+    told = run_process(configure.folder, "-v", "run", "--log-format", "text").stderr
+    assert "debug    api: ok" in told
+    assert "debug    round finished: 1 check: 1 ok  round=1" in told
+    assert all(LINE.fullmatch(line) for line in told.splitlines())
+
+
+def test_a_refusal_is_told_by_the_log_alone(configure: Configure, web: Web) -> None:
+    configure(email(port=1), probe="failures = 1")
+    web.break_down()
+    ran = run_process(configure.folder, "run", "-q", "--log-format", "text")
+    assert ran.returncode == 4
+    told = [found[2] for line in ran.stderr.splitlines() if (found := LINE.fullmatch(line))]
+    assert len(told) == len(ran.stderr.splitlines())
+    assert [message.partition(":")[0] for message in told][:2] == [
+        "down opened",
+        "alert 1 (api down) to ops@acme.example refused",
+    ]
+
+
+def test_a_missing_channel_is_a_warning(configure: Configure) -> None:
+    configure()
+    (line,) = run_process(configure.folder, "run", "--log-format", "json").stderr.splitlines()
+    assert json.loads(line)["level"] == "warning"
+    assert json.loads(line)["message"].startswith("no alert channel is configured")
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_no_secret_is_logged_whatever_a_server_sends_back(configure: Configure, web: Web, form: str) -> None:
+    configure(probe='failures = 1\nheaders = {X-Api-Key = "${KEY}"}\nexpect.body.contains = "fine"', url=web.url)
+    web.is_mirror = True
+    ran = run_process(configure.folder, "-v", "run", "--log-format", form, KEY=SECRET)
+    assert SECRET.encode() in web.requests[-1]
+    assert "down opened" in ran.stderr
+    assert SECRET not in ran.stderr
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full", "2> >(exit)"])
+def test_a_run_finishes_when_nobody_takes_its_log(configure: Configure, redirection: str) -> None:
+    configure()
+    ran = shell(configure.folder, f"prober -v run --log-format json {redirection}")
+    assert ran.returncode == 0
+    assert "+ ok" in ran.stdout
+
+
+def test_an_unknown_format_is_refused(prober: RunProber) -> None:
+    ran = prober("run", "--log-format", "xml")
+    assert ran.code == 2
+    assert "'xml' is not one of 'text', 'json'" in ran.err
+    assert prober("run", "--log-format").err.startswith("error: --log-format needs a value")
+
+
+def test_a_heartbeat_that_fails_is_one_warning_and_changes_no_exit_code(configure: Configure, web: Web) -> None:
+    configure(top=f'[heartbeat]\nurl = "{web.url}"\n')
+    assert run_process(configure.folder, "-q", "run").stderr.count("\n") == 1
+    web.break_down()
+    configure(top=f'[heartbeat]\nurl = "{web.url}"\n', probe="expect.status = 503")
+    plain = run_process(configure.folder, "-q", "run")
+    assert plain.returncode == 0
+    assert plain.stderr.splitlines()[1:] == ["note: the heartbeat was not answered: status 503, expected 2xx"]
+    logged = run_process(configure.folder, "-q", "run", "--log-format", "text")
+    assert [LINE.fullmatch(line)[2] for line in logged.stderr.splitlines()][1:] == [  # type: ignore[index]
+        "heartbeat failed: status 503, expected 2xx"
+    ]

@@ -1,0 +1,124 @@
+"""``prober setup systemd``, as its users meet it."""
+
+from __future__ import annotations
+
+import sysconfig
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.cli.conftest import RunProber
+
+    Obstruct = Callable[[list[str]], None]
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+HIDDEN = "/x/prober lies below /x, which the service does not see. Install prober into /opt/prober."
+
+
+@pytest.fixture
+def obstruct(monkeypatch: pytest.MonkeyPatch) -> Obstruct:
+    """Let an installation be hard to reach, or easy, wherever the tests run."""
+    return lambda found: monkeypatch.setattr("prober.app.setup.obstacles", lambda _parts, _config: found)
+
+
+@pytest.fixture(autouse=True)
+def _reachable(obstruct: Obstruct) -> None:
+    obstruct([])
+
+
+def usual(name: str) -> str:
+    """Return a file of deploy/ as it is for the installation that runs the tests."""
+    return (DEPLOY / name).read_text().replace("/opt/prober/bin", sysconfig.get_path("scripts"))
+
+
+def test_the_unit_of_this_installation_is_printed(prober: RunProber) -> None:
+    ran = prober("setup", "systemd")
+    assert (ran.code, ran.out, ran.err) == (0, usual("prober.service"), "")
+
+
+def test_so_is_the_pair_of_the_timer(prober: RunProber) -> None:
+    ran = prober("setup", "systemd", "--timer")
+    assert ran.out == usual("prober-run.service") + "\n" + usual("prober-run.timer")
+
+
+@pytest.mark.parametrize("how", ["option", "environment"])
+def test_the_configuration_is_the_systems_unless_one_is_named(
+    prober: RunProber, folder: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    (folder / "probes.toml").touch()
+    assert "--config /etc/prober/probes.toml serve" in prober("setup", "systemd").out
+    if how == "environment":
+        monkeypatch.setenv("PROBER_CONFIG", "probes.toml")
+    ran = prober("setup", "systemd", *(["-c", "probes.toml"] if how == "option" else []))
+    assert f"--config {folder}/probes.toml serve" in ran.out
+
+
+def test_what_the_service_cannot_reach_is_said_beside_the_unit(prober: RunProber, obstruct: Obstruct) -> None:
+    obstruct([HIDDEN])
+    ran = prober("-q", "setup", "systemd")
+    assert (ran.code, ran.out, ran.err) == (0, usual("prober.service"), f"note: {HIDDEN}\n")
+
+
+def test_a_unit_that_could_not_start_is_not_put_in_place(prober: RunProber, obstruct: Obstruct) -> None:
+    obstruct([HIDDEN])
+    ran = prober("setup", "systemd", "--write")
+    assert (ran.code, ran.out, ran.err) == (2, "", f"error: {HIDDEN}\n")
+
+
+def test_units_are_written_into_an_image(prober: RunProber, folder: Path, obstruct: Obstruct) -> None:
+    obstruct([HIDDEN])
+    ran = prober("setup", "systemd", "--timer", "--write", "--root", "image")
+    assert (ran.code, ran.out) == (0, "")
+    for name in ("prober-run.service", "prober-run.timer"):
+        assert (folder / "image/etc/systemd/system" / name).read_text() == usual(name)
+        assert f"wrote image/etc/systemd/system/{name}\n" in ran.err
+    assert ran.err.endswith("In the image: systemctl enable prober-run.timer\n")
+    assert "wrote" not in prober("setup", "systemd", "--timer", "--write", "--root", "image").err
+
+
+def test_a_unit_that_differs_is_replaced_with_force(prober: RunProber, folder: Path) -> None:
+    write = ("setup", "systemd", "--write", "--root", "image")
+    prober(*write)
+    unit = folder / "image/etc/systemd/system/prober.service"
+    unit.write_text("mine")
+    refused = prober(*write)
+    assert (refused.code, unit.read_text()) == (2, "mine")
+    assert "prober.service exists" in refused.err
+    assert prober(*write, "--force").code == 0
+    assert unit.read_text() == usual("prober.service")
+
+
+def test_what_comes_next_is_said(prober: RunProber, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put: list[Path] = [Path("/etc/systemd/system/prober.service")]
+    monkeypatch.setattr("prober.app.setup.put_units", lambda _texts, *, root, may_replace: put)  # noqa: ARG005
+    start = "Next: systemctl daemon-reload && systemctl enable --now prober.service\n"
+    ran = prober("-c", "watch/probes.toml", "setup", "systemd", "--write")
+    missing = f"There is no {folder}/watch/probes.toml yet: prober init {folder}/watch\n"
+    assert ran.err == f"wrote /etc/systemd/system/prober.service\n{missing}{start}"
+    put.clear()
+    (folder / "probes.toml").touch()
+    ran = prober("-c", "probes.toml", "setup", "systemd", "--write")
+    assert ran.err == f"It was in place already.\n{start}"
+
+
+@pytest.mark.parametrize("option", [["--force"], ["--root", "image"]])
+def test_how_to_write_without_writing_makes_no_sense(prober: RunProber, option: list[str]) -> None:
+    ran = prober("setup", "systemd", *option)
+    assert ran.code == 2
+    assert "Add --write" in ran.err
+
+
+def test_a_path_that_cannot_stand_in_a_unit_is_refused(prober: RunProber, folder: Path) -> None:
+    ran = prober("setup", "systemd", "-c", "my probes.toml")
+    assert ran.code == 2
+    assert ran.err.startswith(f"error: {folder}/my probes.toml cannot stand in a unit.")
+
+
+def test_only_what_works_is_offered(prober: RunProber) -> None:
+    listed = prober("setup", "--help").out.partition("Commands:\n")[2]
+    assert listed.split()[0] == "systemd"
+    assert len(listed.splitlines()) == 1
