@@ -3,6 +3,10 @@
 PYTHON ?= $(shell for each in python3.11 python3 python3.12 python3.13 python3.14 python; do \
 	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$each"; break; }; done)
 PROBES ?= probes.toml
+YEARS ?= 10
+KILLS ?= 1000
+MINUTES ?= 60
+SEED ?= 1
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
@@ -15,7 +19,7 @@ COMPILE := PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= $(BIN)
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo run test check lint bounds format lock bench picture clean
+.PHONY: help demo run test check lint bounds format lock bench soak picture clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 10
@@ -58,6 +62,12 @@ bench: .venv/development ## measure the figures that we hold ourselves to (NAMES
 	@for each in $(RIVALS); do command -v $$each >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
 		{ echo "installing $$each, to race against"; apt-get install -qq -y --no-install-recommends $$each >/dev/null || true; }; done
 	@$(BIN)/python -m bench $(NAMES)
+
+soak: .venv/development ## simulate years of faults, kill the service, let it run (YEARS=10 KILLS=1000 MINUTES=60 SEED=1)
+	@$(BIN)/python -m tests.simulation --years $(YEARS) --seed $(SEED)
+	@$(BIN)/python -m tests.simulation --years $(YEARS) --seed $(SEED) --whole --days 3 --probes 8 --fury 20
+	@$(BIN)/python -m tests.app.kill --kills $(KILLS) --seed $(SEED)
+	@$(BIN)/python -m tests.app.soak --minutes $(MINUTES) --seed $(SEED)
 
 picture: .venv/runtime ## draw docs/demo.svg anew
 	@$(BIN)/python docs/picture.py
