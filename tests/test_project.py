@@ -24,8 +24,9 @@ LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PYTHONS = [each.rpartition(" ")[2] for each in PROJECT["classifiers"] if re.search(r"Python :: 3\.\d+$", each)]
 PURE = {"base64", "bisect", "collections", "collections.abc", "contextlib", "dataclasses", "datetime", "decimal"}
-PURE |= {"enum", "fnmatch", "functools", "hashlib", "hmac", "ipaddress", "itertools", "json", "math", "operator"}
-PURE |= {"re", "typing", "unicodedata", "urllib.parse", "zoneinfo", "cronsim", "jsonpath_rfc9535", "regex"}
+PURE |= {"enum", "fnmatch", "functools", "hashlib", "heapq", "hmac", "ipaddress", "itertools", "json", "math"}
+PURE |= {"operator", "re", "struct", "typing", "unicodedata", "urllib.parse", "zoneinfo"}
+PURE |= {"cronsim", "jsonpath_rfc9535", "regex"}
 
 
 def name_of(path: Path) -> str:
