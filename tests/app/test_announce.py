@@ -189,3 +189,15 @@ async def test_who_never_got_a_dropped_beginning_does_not_get_its_end(world: Wor
         outbox.drop(store, down.id)
     await world.runs("..")
     assert world.mail.accepted == []
+
+
+async def test_an_outage_at_a_time_that_the_wall_clock_repeats_is_another_one(world: World) -> None:
+    world.configure(probe(policy=QUICK))
+    await world.run("x")
+    (first,) = world.incidents()
+    await world.run(".")
+    world.clock.set_by_ms = first.started_at_ms - world.clock.now_ms()
+    await world.run("x")
+    assert [each.started_at_ms for each in world.incidents()] == [first.started_at_ms] * 2
+    assert [subject.split()[0] for subject in world.mail.subjects()] == ["[DOWN", "[UP", "[DOWN"]
+    assert len({row.message_id for row in world.rows()}) == 3

@@ -15,6 +15,8 @@ from prober.core.model import CertificateExpiring, Closed, Event, Kind, Opened, 
 from prober.render.shapes import event_word
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from prober.adapters.store.db import Store
     from prober.app.facts import Scene
     from prober.app.place import Place
@@ -68,7 +70,10 @@ class Announcer:
         return incidents.open_incident(
             self._store,
             event,
-            uid=_uid(self._location, event.probe_id, event.kind, event.started_at_ms),
+            uid=_fresh(
+                _uid(self._location, event.probe_id, event.kind, event.started_at_ms),
+                is_known=lambda uid: incidents.is_recorded(self._store, uid),
+            ),
             location=self._location,
             severity=severity if event.kind is Kind.DOWN else severity.one_lower(),
         )
@@ -108,7 +113,8 @@ class Announcer:
                 parts = (event.probe_id, _word(event), event.kind, event.started_at_ms, event.sequence)
                 return _uid(self._location, *parts)
             case Opened() | Closed():
-                return _uid(self._location, event.probe_id, _word(event), event.started_at_ms, event.at_ms)
+                uid = _uid(self._location, event.probe_id, _word(event), event.started_at_ms, event.at_ms)
+                return _fresh(uid, is_known=lambda uid: events.is_recorded(self._store, uid))
         assert_never(event)
 
     def _queue(self, event_id: int, uid: str, facts: AlertFacts, channel: EmailChannel, recipient: str) -> None:
@@ -125,6 +131,13 @@ class Announcer:
             self.queued += 1
             if stale is not None:
                 carriers.merge(self._store, stale.id, row_id)
+
+
+def _fresh(uid: str, *, is_known: Callable[[str], bool]) -> str:
+    """Return an id that is not taken: a wall clock that was set back repeats a time, and what happens then is new."""
+    while is_known(uid):
+        uid = _uid(uid)
+    return uid
 
 
 def _word(event: Event) -> str:

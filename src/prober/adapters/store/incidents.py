@@ -46,6 +46,11 @@ def open_incident(store: Store, opened: Opened, *, uid: str, location: str, seve
     )
 
 
+def is_recorded(store: Store, uid: str) -> bool:
+    """Say whether an incident is known already."""
+    return store.find("SELECT 1 FROM incidents WHERE uid = :uid", {"uid": uid}) is not None
+
+
 def close_incident(store: Store, closed: Closed, *, location: str) -> int | None:
     """Record that the open incident ended and return its number, or None when there is none."""
     row = store.find(
