@@ -95,3 +95,11 @@ def test_what_was_observed_comes_back_and_all_of_it_takes_no_room(spans: list[Sp
     packed = pack_spans(spans, from_ms=100, to_ms=200)
     assert (packed if packed is None else len(packed)) == size
     assert unpack_spans(packed, from_ms=100, to_ms=200) == spans
+
+
+def test_a_part_can_be_added_and_taken_away_again() -> None:
+    part = Tally(checks=Counts(ok=1, slow=2), latencies=Histogram([7, 900]))
+    whole = Tally(checks=Counts(ok=3, failed=1), latencies=Histogram([30])) + part
+    assert whole.checks == Counts(ok=4, slow=2, failed=1)
+    assert (whole - part).checks == Counts(ok=3, failed=1)
+    assert (whole - part).latencies.percentiles(50) == Histogram([30]).percentiles(50)

@@ -512,3 +512,8 @@ def test_the_last_good_check_of_a_recovery_is_called_the_one_before() -> None:
     told = mail(a.RECOVERED).text
     assert "Last good before" in told
     assert "Last good check" not in told
+
+
+def test_a_mail_that_the_store_could_not_remember_says_that_it_may_repeat() -> None:
+    text = mail(replace(a.DOWN, store_fault="the store cannot be written since noon")).text
+    assert "This mail may repeat: the store cannot be written since noon, so another run may not know" in text
