@@ -25,7 +25,7 @@ import sys
 import tempfile
 import traceback
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -47,6 +47,7 @@ from prober.core.expect import Expect
 from prober.core.facts import Certificate, Facts
 from prober.core.model import Policy, Probe
 from prober.core.schedule import is_due
+from prober.errors import StoreError
 from tests.app.crash_findings import Findings, Told, all_broken, all_true, history, is_merged
 from tests.app.world import CHIEF, HERE, OPS, channel, config, probe
 from tests.fakes import ANSWERS, MIN_MS, T0
@@ -107,7 +108,8 @@ class MarksFirst(Delivery):
             if is_ours:
                 outbox.mark_sent(store, row_id, now_ms)
         if is_ours and not isinstance(await session.send(recipient=row.recipient, message=message), Accepted):
-            store.write("UPDATE outbox SET state = 'queued', sent_at_ms = NULL WHERE id = :id", {"id": row_id})
+            with suppress(StoreError):  # the store may have been exchanged meanwhile
+                store.write("UPDATE outbox SET state = 'queued', sent_at_ms = NULL WHERE id = :id", {"id": row_id})
 
 
 def live(path: Path, moment: Moment, known: Config) -> None:
