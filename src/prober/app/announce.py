@@ -82,6 +82,8 @@ class Announcer:
         facts = self._scene.facts(event, number)
         probe = None if isinstance(event, ProberBlind) else self._scene.probe(event.probe_id)
         uid = self._uid(event)
+        if isinstance(event, Opened | Closed):
+            uid = _fresh(uid, is_known=lambda uid: events.is_recorded(self._store, uid))
         event_id = events.record_event(
             self._store,
             uid=uid,
@@ -113,8 +115,7 @@ class Announcer:
                 parts = (event.probe_id, _word(event), event.kind, event.started_at_ms, event.sequence)
                 return _uid(self._location, *parts)
             case Opened() | Closed():
-                uid = _uid(self._location, event.probe_id, _word(event), event.started_at_ms, event.at_ms)
-                return _fresh(uid, is_known=lambda uid: events.is_recorded(self._store, uid))
+                return _uid(self._location, event.probe_id, _word(event), event.started_at_ms, event.at_ms)
         assert_never(event)
 
     def _queue(self, event_id: int, uid: str, facts: AlertFacts, channel: EmailChannel, recipient: str) -> None:
