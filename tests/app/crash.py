@@ -109,7 +109,8 @@ class MarksFirst(Delivery):
                 outbox.mark_sent(store, row_id, now_ms)
         if is_ours and not isinstance(await session.send(recipient=row.recipient, message=message), Accepted):
             with suppress(StoreError):  # the store may have been exchanged meanwhile
-                store.write("UPDATE outbox SET state = 'queued', sent_at_ms = NULL WHERE id = :id", {"id": row_id})
+                store.write("UPDATE outbox SET state = 'sending', sent_at_ms = NULL WHERE id = :id", {"id": row_id})
+                outbox.mark_refused(store, row_id, now_ms + MIN_MS, "refused")
 
 
 def live(path: Path, moment: Moment, known: Config) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,11 +39,5 @@ def test_without_connectivity_urls_our_own_network_raises_false_alarms(tmp_path:
 @pytest.mark.timeout(300)
 def test_a_delivery_that_marks_before_it_sends_loses_alerts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "Delivery", MarksFirst)
-
-    def is_caught(seed: str) -> bool:
-        folder = tmp_path / seed
-        folder.mkdir()
-        case, _ = simulate_stack(replace(DAYS, seed=seed), folder)
-        return "mail" in {broken.promise for broken in all_broken(case)}
-
-    assert any(is_caught(seed) for seed in "345678")  # not every short world kills it in the very moment
+    case, _ = simulate_stack(DAYS, tmp_path)
+    assert "mail" in {broken.promise for broken in all_broken(case)}
