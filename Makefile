@@ -33,7 +33,7 @@ run: .venv/runtime ## check everything in probes.toml once (PROBES=file for anot
 test: .venv/development ## run the tests, measuring coverage
 	@echo "running the tests"
 	@$(BIN)/python -m coverage erase
-	@$(BIN)/python -m pytest --quiet --cov --cov-report=
+	@$(BIN)/python -m pytest --quiet --numprocesses auto --dist worksteal --cov --cov-report=
 
 check: lint test bounds ## format, lint, types, contracts, workflows, tests and coverage
 

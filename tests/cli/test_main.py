@@ -348,7 +348,7 @@ def test_nobody_has_to_read_or_to_be_there(configure: Configure, line: str) -> N
 
 
 def test_completion_works_in_bash(folder: Path) -> None:
-    script = run_process(folder, "--show-completion", "bash")
+    script = run_process(folder, "--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
     assert "_PROBER_COMPLETE=complete_bash" in script.stdout
     completed = run_process(folder, _PROBER_COMPLETE="complete_bash", COMP_WORDS="prober st", COMP_CWORD="1")
     assert completed.stdout.split() == ["status"]

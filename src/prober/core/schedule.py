@@ -9,6 +9,7 @@ nobody could serve (suspended, overloaded, stopped) are skipped: they become uno
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from prober.core.rules import is_pending
@@ -46,8 +47,7 @@ def spacing_ms(probe: Probe, state: ProbeState) -> int:
 
 def next_slot_ms(probe: Probe, after_ms: int) -> int:
     """Return the first slot of a probe after a time, both on one steady scale of milliseconds."""
-    phase = int.from_bytes(hashlib.sha256(probe.id.encode()).digest()[:8]) % PHASES
-    phase_ms = phase * probe.interval_ms // PHASES
+    phase_ms = _phase(probe.id) * probe.interval_ms // PHASES
     return after_ms + 1 + (phase_ms - after_ms - 1) % probe.interval_ms
 
 
@@ -80,3 +80,8 @@ def worst_alert_ms(probe: Probe) -> int:
     if probe.recheck_ms is None:
         return failures * probe.interval_ms + probe.timeout_ms
     return probe.interval_ms + (failures - 1) * max(probe.recheck_ms, probe.timeout_ms) + probe.timeout_ms
+
+
+@lru_cache(maxsize=4096)
+def _phase(probe_id: str) -> int:
+    return int.from_bytes(hashlib.sha256(probe_id.encode()).digest()[:8]) % PHASES

@@ -25,7 +25,9 @@ def section(title: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("title", "keys"), [("General", TOP_KEYS), ("Probes: ", PROBE_KEYS), ("Alerts: ", ALERT_KEYS)], ids=str
+    ("title", "keys"),
+    [("General", TOP_KEYS), ("Probes: ", PROBE_KEYS), ("Alerts: ", ALERT_KEYS)],
+    ids=["top", "probe", "alerts"],
 )
 def test_every_key_has_a_row(title: str, keys: tuple[object, ...]) -> None:
     first_cells = "".join(re.findall(r"^\|([^|]*)\|", section(title), re.MULTILINE))

@@ -86,6 +86,7 @@ def test_padding_behind_a_body_is_ignored(padding: bytes) -> None:
         ("deflate", zlib.compress(TEXT)[:20]),
         ("deflate", b"\xff\xff\xff\xff"),
     ],
+    ids=["no gzip", "gzip cut off", "gzip begun", "deflate cut off", "no deflate"],
 )
 def test_a_body_that_cannot_be_decoded_is_broken(coding: str, wire: bytes) -> None:
     assert fed(coding, wire, b"more")[1].is_broken
