@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from prober.app.setup import installation, obstacles, put_units
+from prober.app.setup import installation, make_folder, obstacles, put_units
 from prober.errors import UsageError
 
 if TYPE_CHECKING:
@@ -79,6 +79,13 @@ def test_a_configuration_that_other_users_may_not_read_is_an_obstacle(place: Pat
     assert found.startswith(f"{config} is closed to the service (chmod o+rX {config}). Put it to /etc/prober/")
 
 
+def test_one_in_its_place_is_not_sent_there(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = file_in(place, "probes.toml", 0o600)
+    monkeypatch.setattr("prober.app.setup.SYSTEM_FILE", config)
+    (found,) = obstacles([], config, hidden=[])
+    assert found.endswith(f"(chmod o+rX {config}). It is for all to read; secrets have a place of their own.")
+
+
 def test_an_installation_is_its_command_its_python_and_its_code() -> None:
     program, python, base, code = installation()
     assert (program.name, str(python), str(base), code.name) == (
@@ -99,15 +106,35 @@ def mode_of(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_units_are_put_for_all_to_read_and_secrets_for_root_alone(tmp_path: Path) -> None:
+@pytest.fixture
+def _strict() -> Iterator[None]:
+    """Let new files be for their owner alone, as some administrators have it."""
     before = os.umask(0o077)
-    put = put_units(UNITS, root=tmp_path, may_replace=False)
+    yield
     os.umask(before)
-    folder = tmp_path / "etc/systemd/system"
+
+
+@pytest.mark.usefixtures("_strict")
+def test_units_are_put_for_all_to_read_and_secrets_for_root_alone(tmp_path: Path) -> None:
+    root = tmp_path / "image"
+    put = put_units(UNITS, root=root, may_replace=False)
+    folder = root / "etc/systemd/system"
     assert put == [folder / name for name in UNITS]
     assert {path.name: path.read_text() for path in folder.iterdir()} == UNITS
     assert [mode_of(path) for path in put] == [0o644, 0o644]
-    assert (mode_of(tmp_path / "etc/prober"), mode_of(tmp_path / "etc/prober/credentials")) == (0o755, 0o700)
+    assert {mode_of(each) for each in (root, *folder.parents[:2], folder, root / "etc/prober")} == {0o755}
+    assert mode_of(root / "etc/prober/credentials") == 0o700
+
+
+@pytest.mark.usefixtures("_strict")
+def test_a_folder_is_open_for_all_with_those_made_above_it_and_one_that_exists_stays(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    make_folder(closed / "a/b")
+    make_folder(closed / "a/c", 0o700)
+    make_folder(closed)
+    modes = [mode_of(closed / each) for each in ("", "a", "a/b", "a/c")]
+    assert modes == [0o700, 0o755, 0o755, 0o700]
 
 
 def test_what_is_there_already_stays_as_it_is(tmp_path: Path) -> None:

@@ -75,6 +75,16 @@ def test_a_dropped_alert_is_never_sent(prober: RunProber, smtp: SmtpServer) -> N
     assert prober("alerts", "drop", "1").code == 2
 
 
+def test_what_is_no_number_of_an_alert_is_said_with_where_they_are(configure: Configure, prober: RunProber) -> None:
+    configure()
+    ran = prober("alerts", "drop", "foo")
+    assert (ran.code, ran.out, ran.err) == (
+        2,
+        "",
+        'error: "foo" is not the number of an alert. Take one from the column # of: prober alerts list\n',
+    )
+
+
 def test_nothing_waits_at_first_and_no_store_is_made(configure: Configure, prober: RunProber, folder: Path) -> None:
     configure()
     assert prober("alerts", "list").out == "no alert is waiting\n"

@@ -148,6 +148,35 @@ def test_a_folder_that_does_not_exist_is_5_and_checks_go_on(
     assert not (folder / "nowhere").exists()
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("status", "incidents list", "incidents ack 1", "alerts list", "alerts drop 1"),
+        *("db info", "db backup copy.db", "db prune", "db merge other.db"),
+    ],
+)
+def test_a_folder_given_as_the_store_is_5_and_called_one(
+    configure: Configure, prober: RunProber, folder: Path, command: str
+) -> None:
+    configure()
+    prober("run", "--db", "other.db")
+    (folder / "data").mkdir()
+    ran = prober("--db", "data", *command.split())
+    assert (ran.code, ran.out) == (5, "")
+    assert ran.err == "error: data: this is a folder; name a file, such as data/prober.db\n"
+
+
+def test_a_folder_given_to_a_run_is_5_and_checks_go_on(
+    configure: Configure, prober: RunProber, folder: Path, web: Web
+) -> None:
+    configure()
+    (folder / "data").mkdir()
+    ran = prober("run", "--db", "data")
+    assert ran.code == 5
+    assert "could not be written: data: this is a folder; name a file, such as data/prober.db.\n" in ran.err
+    assert len(web.requests) == 1
+
+
 def test_a_name_that_no_file_can_have_is_5(configure: Configure, prober: RunProber) -> None:
     configure()
     for command in ("run", "status"):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Configure, RunProber
     from tests.cli.web import Web
 
+NO_NUMBER = "is not the number of an incident. Take one from the column # of: prober incidents list"
 KEYS = {
     "number",
     "probe",
@@ -115,9 +116,14 @@ def test_one_is_shown_whole(prober: RunProber) -> None:
     ("arguments", "said"),
     [
         (["show", "7"], "there is no incident 7. See: prober incidents list"),
-        (["show", "0"], "Input should be greater than or equal to 1"),
-        (["show", "x"], "valid integer"),
-        (["show", "99999999999999999999"], "Invalid value for 'N'"),
+        (["show", "0"], f'"0" {NO_NUMBER}'),
+        (["show", "x"], f'"x" {NO_NUMBER}'),
+        (["show", "99999999999999999999"], f'"99999999999999999999" {NO_NUMBER}'),
+        (["show", "\u0664\u0662"], NO_NUMBER),
+        (["ack", "foo"], f'"foo" {NO_NUMBER}'),
+        (["note", "4.2", "words"], f'"4.2" {NO_NUMBER}'),
+        (["false-positive", ""], f'"" {NO_NUMBER}'),
+        (["resolve", "--", "-1"], f'"-1" {NO_NUMBER}'),
         (["show"], "Missing argument 'N'"),
         (["ack", "7"], "there is no incident 7. See: prober incidents list"),
         (["note", "7", "words"], "there is no incident 7."),

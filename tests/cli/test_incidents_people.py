@@ -101,6 +101,8 @@ def test_a_resolved_incident_is_told_by_the_next_run(prober: RunProber, smtp: Sm
     prober("run")
     assert b"Subject: [RESOLVED by ann] api: status 503 (inc 1)" in smtp.mails[1].content
     assert b"the check was wrong" in smtp.mails[1].content
+    text = smtp.mails[1].content.decode().replace("=\r\n", "")
+    assert "(status 503, expected 2xx). The last check still failed.\r\n" in text
 
 
 @pytest.mark.usefixtures("outage")

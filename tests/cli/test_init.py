@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import pty
+import stat
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.cli.conftest import RunProber
@@ -45,6 +47,28 @@ def test_it_makes_the_folder_and_says_how_to_go_on(folder: Path, prober: RunProb
     assert (folder / "a/b/probes.toml").exists()
     assert ran.err == "wrote a/b/probes.toml. Try it: prober -c a/b/probes.toml check\n"
     assert prober("-c", "a/b/probes.toml", "check", "--offline").code == 0
+
+
+@pytest.fixture
+def _strict() -> Iterator[None]:
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("_strict")
+def test_what_the_service_is_to_read_is_for_all_to_read_and_the_rest_as_the_umask_says(
+    folder: Path, prober: RunProber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prober.adapters.config.find.SYSTEM_FILE", folder / "etc/prober/probes.toml")
+    (folder / "etc").mkdir()
+    codes = [prober("init", where).code for where in ("etc/prober", "mine")]
+    (folder / "etc/prober/probes.toml").chmod(0o600)
+    codes.append(prober("init", "etc/prober", "--force").code)
+    assert codes == [0, 0, 0]
+    written = ("etc/prober", "etc/prober/probes.toml", "mine", "mine/probes.toml")
+    modes = [stat.S_IMODE((folder / each).stat().st_mode) for each in written]
+    assert modes == [0o755, 0o644, 0o700, 0o600]
 
 
 def test_nothing_is_overwritten_without_force(folder: Path, prober: RunProber) -> None:

@@ -30,6 +30,19 @@ def run_process(folder: Path, *arguments: str, **environ: str) -> subprocess.Com
     return process.run_process(folder, *arguments, program=PLAIN, **environ)
 
 
+@pytest.fixture(params=["text", "json"])
+def form(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def entries(stderr: str, form: str) -> list[tuple[str, str]]:
+    """Return level and message of each line, which all have to be of one form."""
+    if form == "json":
+        return [(line["level"], line["message"]) for line in map(json.loads, stderr.splitlines())]
+    found = [LINE.fullmatch(line) for line in stderr.splitlines()]
+    return [(each[1].strip(), each[2]) for each in found]  # type: ignore[index]
+
+
 def test_a_run_that_is_not_asked_logs_nothing(configure: Configure, web: Web, smtp: SmtpServer) -> None:
     configure.with_mail(smtp, probe="failures = 1")
     web.break_down()
@@ -53,6 +66,49 @@ def test_all_of_stderr_is_json_wherever_the_option_stands(
     ]
     assert {tuple(line) for line in lines} == {("timestamp", "level", "message", "probe", "incident", "round")}
     assert "x failed" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "told"),
+    [
+        ("run", 3, [r"probes.toml:2:7: error: .nope. is not .*", r'probes.toml:3:1: .* did you mean "timeout"\?']),
+        ("-c probes.toml serve", 3, ["probes.toml:2:7: .*", "probes.toml:3:1: .*"]),
+        ("-c absent.toml status", 3, [r'absent.toml: error: there is no such file \("prober init" writes one\)']),
+        ("run --foo", 2, ["No such option: --foo.* See: prober run --help"]),
+        ("stauts", 2, ["No such command 'stauts'.* See: prober --help"]),
+        ("", 2, ["Missing command. See: prober --help"]),
+        ("incidents", 2, ["Missing command. See: prober incidents --help"]),
+        ("incidents ack foo", 2, ['"foo" is not the number of an incident.*']),
+        ("status -c", 2, ["-c needs a value. See: prober --help"]),
+    ],
+)
+def test_what_ends_a_command_is_a_log_line_too(
+    configure: Configure, line: str, code: int, told: list[str], form: str
+) -> None:
+    (configure.folder / "probes.toml").write_text('[probe.api]\nurl = "nope"\ntimeot = 1\n')
+    for arguments in ((f"--log-format={form}", *line.split()), ("--log-format", form, *line.split())):
+        ran = run_process(configure.folder, *arguments)
+        assert (ran.returncode, ran.stdout) == (code, "")
+        assert [level for level, _ in entries(ran.stderr, form)] == ["error"] * len(told)
+        assert all(re.fullmatch(want, said) for want, (_, said) in zip(told, entries(ran.stderr, form), strict=True))
+
+
+def test_so_is_what_ends_a_service_that_had_begun(configure: Configure, form: str) -> None:
+    configure()
+    run_process(configure.folder, "run")
+    configure().write_text('[probe.other]\nurl = "https://other.example/"\n')
+    ran = run_process(configure.folder, "serve", "--log-format", form)
+    assert ran.returncode == 3
+    warned, started, refused = entries(ran.stderr, form)
+    assert (warned[0], started[0], refused[0]) == ("warning", "info", "error")
+    assert "--adopt" in refused[1]
+
+
+@pytest.mark.parametrize("line", ["run -c bad.toml -- --log-format json", "run -c bad.toml --log-format xml"])
+def test_without_a_format_errors_are_as_ever(configure: Configure, line: str) -> None:
+    ran = run_process(configure.folder, *line.split())
+    assert ran.returncode in {2, 3}
+    assert "error: " in ran.stderr.splitlines()[0]
 
 
 def test_text_lines_have_a_time_and_a_level(configure: Configure, web: Web, smtp: SmtpServer) -> None:
@@ -92,7 +148,6 @@ def test_a_missing_channel_is_a_warning(configure: Configure) -> None:
     assert json.loads(line)["message"].startswith("no alert channel is configured")
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
 def test_no_secret_is_logged_whatever_a_server_sends_back(configure: Configure, web: Web, form: str) -> None:
     configure(probe='failures = 1\nheaders = {X-Api-Key = "${KEY}"}\nexpect.body.contains = "fine"', url=web.url)
     web.is_mirror = True

@@ -200,11 +200,14 @@ def test_colour_reaches_stdout_only_when_forced(configure: Configure, prober: Ru
     assert output.coloured("x", "dim") == "\x1b[2mx\x1b[0m"
 
 
-def test_a_terminal_bounds_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "72")
-    assert Globals().width() is None
-    monkeypatch.setattr(output, "is_terminal", lambda _: True)
-    assert Globals().width() == 72
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(("is_terminal", "environ", "width"), [(True, "72", 72), (False, "72", 72), (False, "", None)])
+def test_a_terminal_or_the_environment_bounds_the_width(
+    monkeypatch: pytest.MonkeyPatch, is_terminal: bool, environ: str, width: int | None
+) -> None:
+    monkeypatch.setenv("COLUMNS", environ)
+    monkeypatch.setattr(output, "is_terminal", lambda _: is_terminal)
+    assert Globals().width() == width
 
 
 def test_streams_that_are_closed_are_no_terminals(monkeypatch: pytest.MonkeyPatch) -> None:

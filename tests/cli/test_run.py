@@ -277,7 +277,7 @@ def test_a_store_that_fails_in_the_middle_of_a_round_exits_with_5(
         (["apj"], 'no probe "apj" in {path}. Did you mean "api"?'),
         (["--tag", "prot"], 'no tag "prot" in {path}. Did you mean "prod"?'),
         (["two", "--tag", "prod"], 'none of these probes has the tag "prod". Leave out the ids, or the tag.'),
-        (["--deadline", "4"], '--deadline: "4" is not a duration. Write "4m".'),
+        (["--deadline", "4"], '--deadline: "4" is not a duration. Write a number with d, h, m, s or ms, such as "4m".'),
         (["--deadline", "90 sec"], '--deadline: "90 sec" is not a duration. Write "1m30s".'),
     ],
 )

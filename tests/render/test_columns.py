@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prober.render.columns import Colour, Column, cells_of, lay_out
+from prober.render.columns import Colour, Column, cells_of, fold, lay_out
 
 
 def in_brackets(word: str, colour: Colour) -> str:
@@ -61,3 +62,52 @@ def test_a_column_that_can_shrink_is_cut_to_what_is_left_but_not_to_nothing() ->
         "12345678   " + "x" * 9 + "...",
         "12345678",
     ]
+
+
+def test_what_does_not_fit_may_follow_below_its_row() -> None:
+    columns = [
+        Column(title="A", cells=["1", "2", "3"], gap=2),
+        Column(title="NEXT", cells=["in 1 min", "-", "now"], gap=1),
+        Column(title="WHY", cells=["not today, not ever", "", "later"], gap=1),
+        Column(title="", cells=["x", "y", ""], gap=1),
+    ]
+    assert lay_out(columns, width=20, keeps_all=True) == [
+        "  A NEXT",
+        "  1 in 1 min",
+        "    why: not today,",
+        "        not ever",
+        "    x",
+        "  2 -",
+        "    y",
+        "  3 now",
+        "    why: later",
+    ]
+    narrow = "\n".join(lay_out(columns, width=11, keeps_all=True))
+    assert "\n  2\n    y\n  3\n    next:\n        now\n" in narrow
+    assert lay_out(columns, width=40, keeps_all=True) == lay_out(columns)
+
+
+@pytest.mark.parametrize(
+    ("line", "folded"),
+    [
+        ("", [""]),
+        ("  one two", ["  one two"]),
+        ("  one  two 345", ["  one  two", "> 345"]),
+        ("  one  two three  four", ["  one  two", "> three", "> four"]),
+        ("  \x1b[31mred\x1b[0m  \x1b[1mtwo\x1b[0m 345", ["  \x1b[31mred\x1b[0m  \x1b[1mtwo\x1b[0m", "> 345"]),
+        ("  \u6f22\u5b57 \u6f22\u5b57", ["  \u6f22\u5b57", "> \u6f22\u5b57"]),
+        ("https://a.example/", ["https://a.example/"]),
+        ("  see https://a.example/ now", ["  see", "> https://a.example/", "> now"]),
+        ("  trailing     ", ["  trailing"]),
+    ],
+)
+def test_a_line_too_wide_is_broken_at_spaces_and_goes_on_below(line: str, folded: list[str]) -> None:
+    assert fold(line, 10, hang="> ") == folded
+    assert fold(line, None, hang="> ") == [line]
+
+
+@given(st.lists(st.text("ab", min_size=1, max_size=8), max_size=8), st.integers(10, 30))
+def test_folding_loses_no_word_and_fits(words: list[str], width: int) -> None:
+    lines = fold(" ".join(words), width, hang="  ")
+    assert " ".join(lines).split() == words
+    assert all(cells_of(line) <= width for line in lines)

@@ -142,6 +142,43 @@ def test_waiting_alerts_say_to_whom_since_when_and_why_still() -> None:
     ]
 
 
+def test_a_narrow_terminal_gets_all_of_a_waiting_alert_in_two_lines() -> None:
+    answer = "450 4.2.0 the mailbox is being moved, come again tomorrow at noon"
+    refused = replace(WAITING, number=12, last_error=answer)
+    lines = alerts([WAITING, refused], now_ms=NOW_MS, width=80).splitlines()
+    assert lines == [
+        "   #   ALERT   PROBE   TO                         STATE     QUEUED      TRIED",
+        "   3   down    api     ops@acme.example (email)   waiting   2 min ago     4 x",
+        "    next: in 1 min    last answer: 451 later",
+        "  12   down    api     ops@acme.example (email)   waiting   2 min ago     4 x",
+        "    next: in 1 min",
+        "    last answer: 450 4.2.0 the mailbox is being moved, come again tomorrow at",
+        "        noon",
+    ]
+
+
+def test_a_narrow_terminal_gets_the_reason_of_an_incident_below_it() -> None:
+    assert incidents([OPEN], now_ms=NOW_MS, width=80).splitlines() == [
+        "   #   PROBE   KIND   SEV   STATE    STARTED                   LASTED",
+        "  42   api     down   P0    x open   2026-11-20 13:07:03 UTC    1h05m",
+        "    why: status 503, expected 2xx",
+    ]
+
+
+def test_what_is_known_of_an_incident_is_folded_to_the_terminal() -> None:
+    detail = "websocket.connected: expected true, got false, and so it was for the whole of the day"
+    said = "the provider confirms that a router died, and has sent somebody to replace it"
+    note = Note(at_ms=NOW_MS, who="ann", action=Action.NOTED, text=said)
+    shown = incident(Story(incident=replace(OVER, detail=detail), notes=(note,)), now_ms=NOW_MS, width=80)
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "    why           websocket.connected: expected true, got false, and so it was\n" in shown
+    assert "\n                  for the whole of the day\n" in shown
+    assert shown.endswith(
+        "    2026-11-20 14:12:03 UTC  noted by ann: the provider confirms that a router\n"
+        "                             died, and has sent somebody to replace it\n"
+    )
+
+
 def test_an_alert_that_was_closed_is_said_to_be() -> None:
     line = alerts([replace(WAITING, state="closed", next_attempt_at_ms=None)], now_ms=NOW_MS).splitlines()[1]
     assert "   closed   2 min ago     4 x   -      451 later" in line

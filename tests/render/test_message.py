@@ -147,12 +147,33 @@ Check it now       prober check api
         ),
         (a.STILL_SLOW, "api is STILL SLOW after 1 h 5 min, since 20:20:11 UTC. Nobody has acknowledged it."),
         (
-            a.RESOLVED,
+            replace(a.RESOLVED, checks_before=a.DOWN.checks_before[:1]),
             ("api: the incident was RESOLVED by ann after it had been down for 1 h 12 min (status 503, expected 2xx)."),
         ),
         (
-            replace(a.RESOLVED, reason=None, resolved_by=None),
+            replace(a.RESOLVED, reason=None, resolved_by=None, checks_before=()),
             "api: the incident was RESOLVED after it had been slow for 1 h 12 min.",
+        ),
+        (
+            a.RESOLVED,
+            (
+                "api: the incident was RESOLVED by ann after it had been down for 1 h 12 min"
+                " (status 503, expected 2xx). The last check still failed."
+            ),
+        ),
+        (
+            replace(a.RESOLVED, checks_before=(replace(a.DOWN.checks_before[-1], detail="certificate expired."),)),
+            (
+                "api: the incident was RESOLVED by ann after it had been down for 1 h 12 min"
+                " (status 503, expected 2xx). The last check failed: certificate expired."
+            ),
+        ),
+        (
+            replace(a.RESOLVED, checks_before=a.DOWN.checks_before[:2]),
+            (
+                "api: the incident was RESOLVED by ann after it had been down for 1 h 12 min"
+                " (status 503, expected 2xx). The last check was slow."
+            ),
         ),
         (a.CERTIFICATE, "api: the certificate ends on 2026-12-03, 13 days from now."),
         (

@@ -133,8 +133,14 @@ def test_colour_is_only_added() -> None:
     assert painted == [("+ ok", "green"), ("x failed", "red")]
 
 
-def test_a_narrow_terminal_loses_columns_from_the_right() -> None:
-    assert outcome.run([failed()], [], SILENT, width=50).splitlines() == ["  14:13:23   api                x failed"]
+def test_a_narrow_terminal_gets_the_detail_below_the_check() -> None:
+    detail = "we are offline: no connectivity url answered either (connection refused by 127.0.0.1:1)"
+    assert outcome.run([failed(detail), result()], [], SILENT, width=60).splitlines() == [
+        "  14:13:23   api                x failed",
+        "    we are offline: no connectivity url answered either",
+        "        (connection refused by 127.0.0.1:1)",
+        "  14:13:23   api                + ok       61 ms",
+    ]
 
 
 @pytest.mark.parametrize(

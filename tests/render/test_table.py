@@ -164,6 +164,19 @@ def test_a_narrow_terminal_gets_fewer_columns_and_every_state() -> None:
     assert [line.split()[1:3] for line in lines[1:]] == [["+", "up"], ["!", "slow"], ["+", "up"]]
 
 
+def test_a_narrow_terminal_breaks_no_note() -> None:
+    note = Notice(name="configuration", since_ms=ROUND_MS, text="the old configuration is in force: 2 problems, api")
+    told = replace(acme(), notices=(note,))
+    assert status(told, width=80).splitlines()[6:] == [
+        " " * 51 + "* measured 93.3 % of the time",
+        "  open  #42 ready slow for 52 min",
+        "  note  the old configuration is in force: 2 problems, api (since 2026-11-20",
+        "        14:12:03 UTC)",
+    ]
+    assert status(told, width=60).splitlines()[6] == " " * 31 + "* measured 93.3 % of the time"
+    assert status(told, width=20).splitlines()[6:8] == ["  * measured 93.3 %", "    of the time"]
+
+
 def test_a_hostile_title_moves_no_cursor() -> None:
     first = status(report(probe("api", "up"), title="A\x1b[2Jc\nme\u202e 漢")).splitlines()[0]
     assert first.startswith("  Ac me 漢  ")

@@ -89,7 +89,7 @@ class Journal:
 
     def reload_failed(self, error: ProberError) -> None:
         """Tell every problem of a configuration that is not taken."""
-        problems = _problems(error)
+        problems = problems_of(error)
         self._say("error", f"reload failed, the old configuration stays: {_count(len(problems), 'problem')}")
         for problem in problems:
             self._say("error", problem)
@@ -198,7 +198,7 @@ def _changes(before: Config, after: Config) -> list[str]:
     return said + [f"{part} changed" for part in other]
 
 
-def _problems(error: ProberError) -> list[str]:
+def problems_of(error: ProberError) -> list[str]:
     """Return a line for each thing that is wrong."""
     if not isinstance(error, InvalidConfig):
         return [str(error)]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import prober
+from prober.adapters.config.find import SYSTEM_FILE
 from prober.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def obstacles(parts: Iterable[Path], config: Path, *, hidden: Iterable[Path] = H
     if why := next(filter(None, reasons), None):
         found.append(f"{why}. Install prober into /opt/prober (docs/systemd.md).")
     if os.path.lexists(config) and (why := _why_unreachable(config, hidden)):
-        found.append(f"{why}. Put it to /etc/prober/probes.toml, for all to read; secrets have a place of their own.")
+        what = "It is" if config == SYSTEM_FILE else f"Put it to {SYSTEM_FILE},"
+        found.append(f"{why}. {what} for all to read; secrets have a place of their own.")
     return found
 
 
@@ -69,15 +71,13 @@ def put_units(texts: Mapping[str, str], *, root: Path, may_replace: bool) -> lis
     """
     folder, secrets = (root / each.relative_to("/") for each in (UNIT_FOLDER, CREDENTIALS_FOLDER))
     try:
-        stale = {folder / name: text for name, text in texts.items() if _differs(folder / name, text)}
+        stale = {folder / name: text for name, text in texts.items() if differs(folder / name, text)}
         if not may_replace and (present := [path for path in stale if os.path.lexists(path)]):
             raise _differ(present[0])
         for path, mode in ((folder, 0o755), (secrets.parent, 0o755), (secrets, 0o700)):
-            if not path.exists():
-                path.mkdir(parents=True)
-                path.chmod(mode)
+            make_folder(path, mode)
         for path, text in stale.items():
-            _replace(path, text)
+            put_text(path, text)
     except OSError as error:
         raise UsageError(
             f"{error.filename}: {error.strerror}. Run it as root (sudo), or for an image with --root."
@@ -85,12 +85,20 @@ def put_units(texts: Mapping[str, str], *, root: Path, may_replace: bool) -> lis
     return list(stale)
 
 
-def _differs(path: Path, text: str) -> bool:
+def make_folder(path: Path, mode: int = 0o755) -> None:
+    """Make a folder that does not exist, and those above it for all to enter, whatever the umask."""
+    if not path.exists():
+        make_folder(path.parent)
+        path.mkdir()
+        path.chmod(mode)
+
+
+def differs(path: Path, text: str) -> bool:
     """Say whether something else stands there, or nothing; a link, as a masked unit is one, is something else."""
     return path.is_symlink() or not path.exists() or path.read_bytes() != text.encode()
 
 
-def _replace(path: Path, text: str) -> None:
+def put_text(path: Path, text: str) -> None:
     """Write a file that is there whole or not at all."""
     new = path.with_name(f".{path.name}.new")
     new.write_text(text, encoding="utf-8")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import closing
+from typing import Annotated
 
 import typer
 
 from prober.cli.context import globals_of
 from prober.cli.help import Command, Group
-from prober.cli.values import Json, Number
+from prober.cli.values import Json, number_of
 from prober.errors import UsageError
 
 app = typer.Typer(name="alerts", cls=Group, no_args_is_help=True, rich_markup_mode=None)
+Number = Annotated[int, number_of("an alert", listed_by="prober alerts list")]
 
 
 @app.callback()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from prober.cli import output
-from prober.errors import ConfigError
+from prober.errors import ConfigError, ProberError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -129,6 +129,18 @@ class Globals:
         """Print a line to stderr that nobody may miss."""
         self._tell("warning", text)
 
+    def fail(self, error: str | ProberError) -> None:
+        """Print to stderr why a command ends; where log lines were asked for, one for each problem."""
+        if self.log_format is None:
+            output.tell(f"{error.title}{error}" if isinstance(error, ProberError) else f"error: {error}")
+            return
+        from prober.adapters.log import Entry
+        from prober.app.journal import problems_of
+
+        log = self._log()
+        for line in problems_of(error) if isinstance(error, ProberError) else [error]:
+            log.write(Entry(level="error", message=line))
+
     def _tell(self, level: Level, text: str) -> None:
         """Print a line to stderr, as a log line where these were asked for."""
         if self.log_format is None:
@@ -152,8 +164,9 @@ class Globals:
         return output.coloured if self.is_coloured() else plain
 
     def width(self) -> int | None:
-        """Return the columns of the terminal, None where stdout is none."""
-        return shutil.get_terminal_size().columns if output.is_terminal(sys.stdout) else None
+        """Return the columns of the terminal, or those that the environment names; None where there are neither."""
+        is_bounded = output.is_terminal(sys.stdout) or os.environ.get("COLUMNS")
+        return shutil.get_terminal_size().columns if is_bounded else None
 
 
 def globals_of(context: typer.Context) -> Globals:

@@ -131,7 +131,7 @@ def prune_results(
 
     settings = globals_of(context)
     config = settings.load()
-    keep_ms = config.keep_ms if keep is None else duration_ms("--keep", keep)
+    keep_ms = config.keep_ms if keep is None else duration_ms("--keep", keep, such_as="90d")
     if keep_ms < UNITS_MS["d"]:
         raise UsageError(f'--keep: "{keep}" is too short. Keep single results for a day at least: 1d.')
     path = settings.store_path(config)

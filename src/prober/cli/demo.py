@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from functools import partial
+from itertools import chain
 
 import typer
 
@@ -27,9 +30,23 @@ def demo(context: typer.Context) -> None:
     import anyio
 
     from prober.app.demo import perform
+    from prober.render.columns import fold
 
     program = [sys.executable, "-P", "-m", "prober"]
     settings = globals_of(context)
-    story = partial(perform, lambda line: settings.show(f"{line}\n"), program=program, paint=settings.paint())
-    if stopped_by := anyio.run(story):
+    width = settings.width()
+    if width is not None:
+        os.environ["COLUMNS"] = str(width)  # for the status of the program that is started
+
+    def say(text: str) -> None:
+        folded = chain.from_iterable(fold(line, width, hang=_hang(line)) for line in text.splitlines())
+        settings.show("".join(f"{line}\n" for line in folded))
+
+    if stopped_by := anyio.run(partial(perform, say, program=program, paint=settings.paint())):
         raise typer.Exit(128 + stopped_by)
+
+
+def _hang(line: str) -> str:
+    """Return what a line that goes on begins with: in a mail the sign of a quotation, then room up to the value."""
+    found = re.match(r"(  \| )((?:.*\S {2,})?)", line)
+    return found[1] + " " * len(found[2]) if found else ""

@@ -10,7 +10,7 @@ import typer
 
 from prober.cli.context import globals_of, host_name, origin
 from prober.cli.help import Command, Group
-from prober.cli.values import LARGEST, Ids, Json, Number, Tag, chosen, moment_ms
+from prober.cli.values import LARGEST, Ids, Json, Tag, chosen, moment_ms, number_of
 from prober.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ SHOWN = 50
 NAME_CHARACTERS = 64
 TEXT_CHARACTERS = 2000
 
+Number = Annotated[int, number_of("an incident", listed_by="prober incidents list")]
 Said = Annotated[str | None, typer.Option("--note", metavar="TEXT", help="What to remember about it.")]
 By = Annotated[
     str | None, typer.Option("--by", metavar="NAME", help="Who you are; by default who you are logged in as.")
@@ -226,7 +227,8 @@ def _show(settings: Globals, story: Story, *, as_json: bool) -> None:
     if as_json:
         settings.show(shapes.incident(story))
     else:
-        settings.show(lists.incident(story, now_ms=SystemClock().now_ms(), paint=settings.paint()))
+        now_ms = SystemClock().now_ms()
+        settings.show(lists.incident(story, now_ms=now_ms, paint=settings.paint(), width=settings.width()))
 
 
 def _who(by: str | None, config: Config) -> str:

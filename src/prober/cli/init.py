@@ -73,10 +73,18 @@ def _answer(question: str, read: Callable[[str], str]) -> str:
 
 
 def _write(path: Path, text: str, *, may_replace: bool) -> None:
+    from prober.adapters.config.find import SYSTEM_FILE
+    from prober.app.setup import make_folder
+
+    is_for_service = path.parent.resolve() == SYSTEM_FILE.parent
     try:
+        if is_for_service:
+            make_folder(path.parent)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w" if may_replace else "x", encoding="utf-8") as file:
             file.write(text)
+        if is_for_service:
+            path.chmod(0o644)  # the service is another user, whatever the umask; and no secret stands in what we write
     except FileExistsError as error:
         raise _exists(path) from error
     except OSError as error:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import re
 import sys
+from itertools import pairwise, takewhile
 from traceback import extract_tb
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -102,37 +103,40 @@ def main() -> None:
 
 
 def _run(arguments: list[str]) -> int:
+    settings = Globals(log_format=_log_format(arguments))
     try:
         return app(args=hoisted(arguments), prog_name="prober", standalone_mode=False) or 0
     except typer.Abort:
         return INTERRUPTED
     except typer.TyperException as error:
-        return _misused(error)
+        return _misused(error, settings)
     except Exception as error:  # noqa: BLE001 - this is the one place where everything ends
-        return _stopped(_first(error))
+        return _stopped(_first(error), settings)
 
 
-def _misused(error: typer.TyperException) -> int:
+def _misused(error: typer.TyperException, settings: Globals) -> int:
     """Say what is wrong with the line. A group without a command answers with its help."""
     message = error.format_message().replace("Value error, ", "")
-    if message.startswith("Examples:"):
+    is_help = message.startswith("Examples:")
+    if is_help and settings.log_format is None:
         output.tell(message)
     else:
         context: typer.Context | None = getattr(error, "ctx", None)
-        output.tell(f"error: {message}\nSee: {context.command_path if context else 'prober'} --help")
+        said = "Missing command." if is_help else message
+        settings.fail(f"{said}\nSee: {context.command_path if context else 'prober'} --help")
     return error.exit_code
 
 
-def _stopped(error: BaseException) -> int:
+def _stopped(error: BaseException, settings: Globals) -> int:
     if isinstance(error, ProberError):
-        output.tell(f"{error.title}{error}")
+        settings.fail(error)
         return error.exit_code
     if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}:
-        output.tell("error: too many open files: raise the limit (ulimit -n, LimitNOFILE=), or close what is open.")
+        settings.fail("too many open files: raise the limit (ulimit -n, LimitNOFILE=), or close what is open.")
         return StoreError.exit_code
     # The place says enough to find the fault; the error's own words may hold a secret.
     places = [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in extract_tb(error.__traceback__)[-5:]]
-    output.tell("\n".join((f"error: this is a fault of prober ({type(error).__name__}). Please report it:", *places)))
+    settings.fail("\n".join((f"this is a fault of prober ({type(error).__name__}). Please report it:", *places)))
     return ProberError.exit_code
 
 
@@ -141,6 +145,16 @@ def _first(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = (error.subgroup(ProberError) or error).exceptions[0]
     return error
+
+
+def _log_format(arguments: list[str]) -> LogFormat | None:
+    """Return which log lines a command line asks for, also one that is refused."""
+    asked: str | None = None
+    for option, following in pairwise([*takewhile(lambda each: each != "--", arguments), ""]):
+        name, _, value = option.partition("=")
+        if name == "--log-format":
+            asked = value or following
+    return next((each for each in get_args(LogFormat) if each == asked), None)
 
 
 def hoisted(arguments: list[str]) -> list[str]:

@@ -15,7 +15,7 @@ from prober.cli.output import is_terminal
 from prober.cli.values import Failing, FailOn, Ids, Json, Tag, chosen, duration_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from prober.app.run import Report
     from prober.core.model import Probe
@@ -118,7 +118,8 @@ def _print(settings: Globals, report: Report, probes: Sequence[Probe], paused: S
     from prober.core.report import AlertTally
     from prober.render import outcome, shapes
 
-    _warn(settings, report)
+    for note in (*report.notes, *(troubles(report) if settings.log_format is None else ())):
+        settings.warn(note)
     if report.stopped_by is not None and not report.results:
         settings.warn("interrupted: nothing of this round was recorded. Run it again.")
         return
@@ -134,25 +135,22 @@ def _print(settings: Globals, report: Report, probes: Sequence[Probe], paused: S
         settings.show(look(report.results, told, tally, unverified=unverified, paused=paused))
 
 
-def _warn(settings: Globals, report: Report) -> None:
-    for note in report.notes:
-        settings.warn(note)
-    if settings.log_format is not None:
-        return  # the log has told the rest
+def troubles(report: Report) -> Iterator[str]:
+    """Yield what people should know of a run, and what a log tells anyway."""
     if report.set_aside is not None:
-        settings.warn(f"the store could not be read: it was set aside as {report.set_aside}, and history starts anew.")
+        yield f"the store could not be read: it was set aside as {report.set_aside}, and history starts anew."
     if report.fault is not None:
         kept = "is in it as soon as a run can write to it again"
         lost = "is forgotten, as no file could be written anywhere: what was mailed is mailed again by the next run"
-        settings.warn(
+        yield (
             f"the store could not be written: {report.fault}.\n"
             f"Checks and alerts went on without it. What was done {lost if report.has_lost else kept}."
         )
     for alert in report.closed:
         about = ", ".join(filter(None, (alert.kind, alert.probe_id)))
         why = f"{alert.recipient} is no longer configured"
-        settings.warn(f"alert {alert.number} ({about}) was closed without being sent: {why}")
+        yield f"alert {alert.number} ({about}) was closed without being sent: {why}"
     for refusal in report.refusals:
-        settings.warn(f"an alert was not accepted and stays queued: {refusal}")
+        yield f"an alert was not accepted and stays queued: {refusal}"
     if report.heartbeat_error is not None:
-        settings.warn(f"the heartbeat was not answered: {report.heartbeat_error}")
+        yield f"the heartbeat was not answered: {report.heartbeat_error}"

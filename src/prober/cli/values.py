@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -20,10 +21,20 @@ if TYPE_CHECKING:
 _SHOWN_NAMES: Final = 20
 LARGEST: Final = 2**63 - 1
 
-Number = Annotated[int, typer.Argument(metavar="N", min=1, max=LARGEST, help="The number from the list.")]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Probes, as in [probe.<id>]; all without any.")]
 Tag = Annotated[str | None, typer.Option("--tag", metavar="T", help="Only probes with this tag.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def number_of(what: str, *, listed_by: str) -> Any:  # noqa: ANN401 - what typer gives
+    """Return the argument N: the number of a thing (``an incident``) that stands in the list that a command prints."""
+
+    def read(text: str) -> int:
+        if re.fullmatch("[0-9]{1,19}", text) and 1 <= int(text) <= LARGEST:
+            return int(text)
+        raise UsageError(f'"{text}" is not the number of {what}. Take one from the column # of: {listed_by}')
+
+    return typer.Argument(metavar="N", parser=read, help=f"A number from: {listed_by}")
 
 
 class FailOn(StrEnum):
@@ -96,13 +107,14 @@ def mail_address_of(text: str) -> str:
         raise UsageError(f"{error.text(text, is_expanded=False, is_secret=False)}.") from error
 
 
-def duration_ms(option: str, text: str) -> int:
-    """Return a duration such as ``4m`` in milliseconds."""
+def duration_ms(option: str, text: str, *, such_as: str = "4m") -> int:
+    """Return a duration in milliseconds; ``such_as`` is one that makes sense there."""
     try:
         return parse_duration(text)
     except ValueError as error:
-        advice = f'Write "{nearest_duration(text) or "4m"}".'
-        raise UsageError(f'{option}: "{text}" is {error}. {advice}') from error
+        nearest = nearest_duration(text)
+        advice = f'"{nearest}"' if nearest else f'a number with d, h, m, s or ms, such as "{such_as}"'
+        raise UsageError(f'{option}: "{text}" is {error}. Write {advice}.') from error
 
 
 def moment_ms(option: str, text: str, *, now_ms: int) -> int:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from prober.core.text import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 Colour: TypeAlias = Literal["green", "yellow", "red", "dim", "bold"]
 Paint: TypeAlias = "Callable[[str, Colour], str]"
 
 _LEAST_SHRUNK: Final = 12
+_INDENT: Final = " " * 4
+_NOTHING: Final = ("", "-")
+_PIECES: Final = re.compile(" *[^ ]+")
+_COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def plain(word: str, _colour: Colour) -> str:
@@ -43,8 +49,13 @@ class Column:
         return max(self.least, *map(cells_of, (self.title, *self.cells)))
 
 
-def lay_out(columns: Sequence[Column], *, paint: Paint = plain, width: int | None = None) -> list[str]:
-    """Return the titles and a line per row, leaving out columns from the right that do not fit into ``width``."""
+def lay_out(
+    columns: Sequence[Column], *, paint: Paint = plain, width: int | None = None, keeps_all: bool = False
+) -> list[str]:
+    """Return the titles and a line per row, without the columns on the right that do not fit into ``width``.
+
+    With ``keeps_all`` what these say follows below its row, with their titles.
+    """
     padded: list[list[str]] = []
     left = width
     for each in columns:
@@ -54,7 +65,44 @@ def lay_out(columns: Sequence[Column], *, paint: Paint = plain, width: int | Non
             if left < 0 and padded:
                 break
         padded.append(_padded(column, column.width, paint))
-    return ["".join(row).rstrip() for row in zip(*padded, strict=True)]
+    lines = ["".join(row).rstrip() for row in zip(*padded, strict=True)]
+    if width is None or not keeps_all:
+        return lines
+    rest = columns[len(padded) :]
+    return [*lines[:1], *chain.from_iterable((row, *_below(rest, no, width)) for no, row in enumerate(lines[1:]))]
+
+
+def _below(columns: Sequence[Column], row: int, width: int) -> list[str]:
+    """Return what columns say about a row in lines of its own; none where they say nothing."""
+    named = [(column.title.lower(), column.cells[row].strip()) for column in columns]
+    said = [f"{title}: {cell}" if title else cell for title, cell in named if cell not in _NOTHING]
+    lines = _packed([f"{_INDENT}{each}" for each in said], width, hang=_INDENT)
+    return list(chain.from_iterable(fold(line, width, hang=_INDENT * 2) for line in lines))
+
+
+def fold(line: str, width: int | None, *, hang: str) -> list[str]:
+    """Return a line broken at spaces where it is wider than ``width``, the later lines with ``hang`` before them.
+
+    Colours take no room. A word that does not fit stays whole.
+    """
+    if width is None or _shown_cells(line) <= width:
+        return [line]
+    return _packed(_PIECES.findall(line), width, hang=hang)
+
+
+def _packed(pieces: Iterable[str], width: int, *, hang: str) -> list[str]:
+    """Return pieces, which begin with spaces, in as few lines as they fit into; a later line begins with ``hang``."""
+    lines: list[str] = []
+    for piece in pieces:
+        if lines and _shown_cells(lines[-1] + piece) <= width:
+            lines[-1] += piece
+        else:
+            lines.append(hang + piece.lstrip() if lines else piece)
+    return lines
+
+
+def _shown_cells(text: str) -> int:
+    return cells_of(_COLOURS.sub("", text))
 
 
 def _shrunk(column: Column, width: int) -> Column:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from prober.core.alerts import AlertFacts, AlertKind
+from prober.core.alerts import AlertFacts, AlertKind, CheckLine
+from prober.core.model import Outcome
 from prober.core.text import cut
 from prober.render.subject import days_left, ids, is_about_speed, short_reason, state_word
 from prober.render.when import clock, day, day_and_clock, words
@@ -79,11 +81,23 @@ def _closing(facts: AlertFacts) -> Iterator[str]:
             by = f" by {facts.resolved_by}" if facts.resolved_by else ""
             why = "" if is_about_speed(facts) else f" ({_cause(facts)})"
             yield f"{facts.probe_id}: the incident was RESOLVED{by} after it had been {what}{lasted}{why}."
+            yield from _last_check(facts)
         case _:
             what = "slow" if is_about_speed(facts) else f"down ({_cause(facts)})"
             yield f"{facts.probe_id} was REMOVED from the configuration while it was {what}; its incident is closed."
     if facts.is_merged:
         yield "The alert about the beginning could not be delivered in time; this mail stands for both."
+
+
+def _last_check(facts: AlertFacts) -> Iterator[str]:
+    """Say that the trouble is not over, where a person ended the incident and the checks do not agree."""
+    match facts.checks_before[-1:]:
+        case (CheckLine(outcome=Outcome.SLOW),):
+            yield "The last check was slow."
+        case (CheckLine(outcome=Outcome.FAILED, detail=detail),):
+            is_same = detail is None or detail == facts.detail
+            what = "still failed" if is_same else f"failed: {_cause(replace(facts, detail=detail))}"
+            yield f"The last check {what}."
 
 
 def _several(facts: AlertFacts) -> str:

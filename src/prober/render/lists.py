@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from prober.core.model import Kind
 from prober.core.text import clean, cut
-from prober.render.columns import Colour, Column, Paint, lay_out, plain
+from prober.render.columns import Colour, Column, Paint, fold, lay_out, plain
 from prober.render.timeline import timeline
 from prober.render.when import day_and_clock, short, words
 
@@ -31,10 +32,10 @@ def incidents(listed: Sequence[Incident], *, now_ms: int, paint: Paint = plain, 
         Column(title="LASTED", cells=[short(_lasted_ms(each, now_ms)) for each in listed], is_right=True),
         Column(title="WHY", cells=[cut(_why(each), 80) for each in listed], can_shrink=True),
     ]
-    return _joined(lay_out(columns, paint=paint, width=width))
+    return _joined(lay_out(columns, paint=paint, width=width, keeps_all=True))
 
 
-def incident(story: Story, *, now_ms: int, paint: Paint = plain) -> str:
+def incident(story: Story, *, now_ms: int, paint: Paint = plain, width: int | None = None) -> str:
     """Return all that is known of one incident: how it is, and what happened, in order."""
     shown = story.incident
     colour = _colour(shown)
@@ -55,14 +56,9 @@ def incident(story: Story, *, now_ms: int, paint: Paint = plain) -> str:
         "lasted": words(_lasted_ms(shown, now_ms)),
         "id": shown.uid,
     }
-    told = timeline(story)
-    return _joined(
-        [
-            title,
-            *(f"    {name:<14}{fact}" for name, fact in facts.items() if fact),
-            *(("", *(f"    {line}" for line in told)) if told else ()),
-        ]
-    )
+    known = [fold(f"    {name:<14}{fact}", width, hang=" " * 18) for name, fact in facts.items() if fact]
+    told = [fold(f"    {line}", width, hang=" " * 29) for line in timeline(story)]
+    return _joined([title, *chain.from_iterable([*known, [""], *told] if told else known)])
 
 
 def alerts(waiting: Sequence[WaitingAlert], *, now_ms: int, width: int | None = None) -> str:
@@ -80,7 +76,7 @@ def alerts(waiting: Sequence[WaitingAlert], *, now_ms: int, width: int | None = 
         Column(title="NEXT", cells=[_next(each, now_ms) for each in waiting]),
         Column(title="LAST ANSWER", cells=[cut(clean(each.last_error or "-"), 80) for each in waiting]),
     ]
-    return _joined(lay_out(columns, width=width))
+    return _joined(lay_out(columns, width=width, keeps_all=True))
 
 
 def _joined(lines: Sequence[str]) -> str:

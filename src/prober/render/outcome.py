@@ -92,7 +92,7 @@ def _checks(results: Sequence[Result], paint: Paint, width: int | None) -> list[
         Column(title="", cells=[_latency(result) for result in results], is_right=True),
         Column(title="", cells=[cut(clean(result.detail or ""), 100) for result in results]),
     ]
-    return lay_out(columns, paint=paint, width=width)[1:]
+    return lay_out(columns, paint=paint, width=width, keeps_all=True)[1:]
 
 
 def _notes(results: Sequence[Result], unverified: Collection[str], paused: Sequence[str]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from prober.core.model import Kind
 from prober.core.text import clean
 from prober.core.uptime import floored
-from prober.render.columns import Colour, Column, Paint, cells_of, lay_out, plain
+from prober.render.columns import Colour, Column, Paint, cells_of, fold, lay_out, plain
 from prober.render.when import clock, day_and_clock, milliseconds, words
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def status(report: StatusReport, *, paint: Paint = plain, width: int | None = No
     """Return the report as a table, in at most ``width`` columns where one is given."""
     if report.last_round_at_ms is None and all(probe.last is None for probe in report.probes):
         return "no checks yet\n"
-    lines = chain(_header(report, width), _probes(report.probes, paint, width), _notes(report, paint))
+    notes = chain.from_iterable(fold(note, width, hang=" " * 8) for note in _notes(report, paint))
+    lines = chain(_header(report, width), _probes(report.probes, paint, width), notes)
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -76,7 +77,10 @@ def _probes(probes: Sequence[ProbeStatus], paint: Paint, width: int | None) -> I
     windows = _windows(probes)
     columns = [names, states, *windows, *_percentiles(probes), *_history(probes)]
     yield from lay_out(columns, paint=paint, width=width)
-    yield from _footnote(probes, indent=sum(each.gap + each.width for each in (names, states, *windows)) + 4)
+    indent = sum(each.gap + each.width for each in (names, states, *windows)) + 4
+    for note in _footnote(probes):
+        room = indent if width is None else max(min(indent, width - cells_of(note)), 2)
+        yield from fold(" " * room + note, width, hang=" " * 4)
 
 
 def _windows(probes: Sequence[ProbeStatus]) -> list[Column]:
@@ -150,7 +154,7 @@ def _height(bar: str) -> str:
     return "█" if bar == "·" else bar
 
 
-def _footnote(probes: Sequence[ProbeStatus], indent: int) -> Iterator[str]:
+def _footnote(probes: Sequence[ProbeStatus]) -> Iterator[str]:
     windows = chain.from_iterable(probe.windows for probe in probes)
     coverages = [
         window.uptime.coverage_percent or 0
@@ -159,7 +163,7 @@ def _footnote(probes: Sequence[ProbeStatus], indent: int) -> Iterator[str]:
     ]
     if coverages:
         least, most = floored(min(coverages), 1), floored(max(coverages), 1)
-        yield " " * indent + f"* measured {least if least == most else f'{least} to {most}'} % of the time"
+        yield f"* measured {least if least == most else f'{least} to {most}'} % of the time"
 
 
 def _notes(report: StatusReport, paint: Paint) -> Iterator[str]:

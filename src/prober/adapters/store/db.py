@@ -211,6 +211,8 @@ def _create_privately(path: Path) -> None:
 
 
 def _connect(path: Path, query: str, wait_s: float) -> sqlite3.Connection:
+    if path.is_dir():
+        raise StoreError(f"{path}: this is a folder; name a file, such as {path / 'prober.db'}")
     uri = f"{path.absolute().as_uri()}?{query}"
     return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=wait_s)
 
