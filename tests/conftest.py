@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests import loopback
 
@@ -13,8 +14,10 @@ if TYPE_CHECKING:
 
 
 def pytest_configure() -> None:
-    """Limit every test to this machine."""
+    """Limit every test to this machine, and no example to a time: a test's own timeout ends it."""
     loopback.install()
+    settings.register_profile("here", deadline=None)
+    settings.load_profile("here")
 
 
 @pytest.fixture(scope="session")

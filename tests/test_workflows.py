@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 WORKFLOWS = sorted((Path(__file__).parent.parent / ".github" / "workflows").glob("*.y*ml"))
 
@@ -19,13 +19,21 @@ def faults(workflow: str) -> Iterator[str]:
         yield "the permissions at the top are not empty"
     if not re.search(r"^concurrency:", workflow, re.MULTILINE):
         yield "runs may pile up"
-    for action in re.findall(r"uses:(.*)", workflow):
-        if not re.fullmatch(r" [\w./-]+@[0-9a-f]{40} # v[0-9.]+", action):
-            yield f"not pinned to a commit with its version beside it:{action}"
+    if workflow.count("    runs-on:") != len(re.findall(r"^    timeout-minutes: ", workflow, re.MULTILINE)):
+        yield "a job may last for ever"
+    yield from faults_of_actions(re.findall(r"uses:(.*)", workflow))
     if workflow.count("uses: actions/checkout@") != workflow.count("persist-credentials: false"):
         yield "a checkout keeps its credentials"
     if any("${{" in script for script in scripts(workflow)):
         yield "an expression stands inside a script"
+
+
+def faults_of_actions(actions: Sequence[str]) -> Iterator[str]:
+    for action in actions:
+        if not re.match(r" actions/(?:checkout|setup-python)@", action):
+            yield f"somebody else's action:{action}"
+        if not re.fullmatch(r" [\w./-]+@[0-9a-f]{40} # v[0-9.]+", action):
+            yield f"not pinned to a commit with its version beside it:{action}"
 
 
 def scripts(workflow: str) -> Iterator[str]:
@@ -51,10 +59,13 @@ permissions: {{}}
 concurrency: one
 jobs:
   one:
+    runs-on: ubuntu-24.04
+    timeout-minutes: 5
     steps:
       - uses: actions/checkout@{COMMIT} # v1.2.3
         with:
           persist-credentials: false
+      - uses: actions/setup-python@{COMMIT} # v1.2.3
       - run: |
           make
 
@@ -70,6 +81,8 @@ jobs:
         ("permissions: {}", "permissions: read-all", "the permissions"),
         ("permissions: {}", "  permissions: {}", "the permissions"),
         ("concurrency: one\n", "", "runs may pile up"),
+        ("    timeout-minutes: 5\n", "", "a job may last"),
+        ("actions/setup-python", "acme/setup-python", "somebody else's"),
         (COMMIT, "v1", "not pinned"),
         (COMMIT, COMMIT[:-1], "not pinned"),
         (" # v1.2.3", "", "not pinned"),

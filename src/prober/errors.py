@@ -38,3 +38,9 @@ class StoreError(ProberError):
     """The store is unreadable, unwritable, or made by a newer version."""
 
     exit_code = 5
+
+
+class GitError(ProberError):
+    """Git could not read or write the branch that keeps the state."""
+
+    exit_code = 5

@@ -39,10 +39,11 @@ from prober.adapters.lock import Lock, acquire
 from prober.adapters.mail import Accepted, SmtpMailer
 from prober.adapters.store import outbox
 from prober.adapters.store.states import all_states
+from prober.app.asked import Options
 from prober.app.books import open_books
 from prober.app.compose import compose
-from prober.app.deliver import LEASE_MS, Delivery, Session
-from prober.app.run import Options, Run
+from prober.app.deliver import LEASE_MS, Delivery
+from prober.app.run import Run
 from prober.core.expect import Expect
 from prober.core.facts import Certificate, Facts
 from prober.core.model import Policy, Probe
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from prober.adapters.store.db import Store
+    from prober.app.ports import Session
     from prober.core.settings import Config, EmailChannel
 
 API: Final = "..xx..ssxx..xx.xx.x?xx...ss..xx."

@@ -15,9 +15,10 @@ from prober.adapters.http import HttpChecker
 from prober.adapters.mail import SmtpMailer
 from prober.adapters.store.db import open_store
 from prober.adapters.store.results import all_last_results
+from prober.app.asked import Options
 from prober.app.books import open_books
 from prober.app.place import Place
-from prober.app.run import Options, Run
+from prober.app.run import Run
 from prober.core.expect import Expect, JsonRule
 from prober.core.model import Outcome, Policy, Probe, Reason, Result
 from prober.core.settings import Config

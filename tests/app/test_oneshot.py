@@ -17,8 +17,8 @@ import pytest
 
 from prober.adapters.clock import SystemClock
 from prober.adapters.store.db import open_store
+from prober.app.asked import Options, Report
 from prober.app.oneshot import Occupied, run_once
-from prober.app.run import Options, Report
 from prober.errors import ConfigError, StoreError
 from tests.app.world import CHIEF, HERE, OPS, QUICK, World, channel, probe
 from tests.fakes import MIN_MS

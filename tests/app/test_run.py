@@ -13,7 +13,7 @@ from tests.app.world import CHIEF, OPS, QUICK, World, channel, probe
 from tests.fakes import MIN_MS, T0, header, jumping_time
 
 if TYPE_CHECKING:
-    from prober.app.run import Report
+    from prober.app.asked import Report
 
 pytestmark = pytest.mark.anyio
 

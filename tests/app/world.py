@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from prober.adapters.store import incidents, outbox
 from prober.adapters.store.db import open_store
+from prober.app.asked import Options
 from prober.app.books import Books, open_books
 from prober.app.place import Place
-from prober.app.run import Options, Run
+from prober.app.run import Run
 from prober.core.model import Policy, Probe
 from prober.core.settings import Config, EmailChannel
 from tests.fakes import T0, FakeChecker, FakeClock, FakeMail
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from prober.adapters.store.db import Store
     from prober.adapters.store.outbox import OutboxRow
-    from prober.app.run import Report
+    from prober.app.asked import Report
     from prober.core.facts import Certificate
     from prober.core.model import Incident
 

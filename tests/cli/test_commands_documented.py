@@ -47,7 +47,7 @@ def test_every_option_has_a_row_and_stands_in_the_usage(name: str) -> None:
     options = options_of(ROOT.commands[name])
     assert documented(f"prober {name}") == options
     usage = section(f"prober {name}").partition("```\n")[2].partition("```")[0]
-    assert set(re.findall(r"--[a-z-]+", usage)) == options
+    assert set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", usage)) == options
 
 
 @pytest.mark.parametrize("name", [name for name in ROOT.commands if hasattr(ROOT.commands[name], "commands")])

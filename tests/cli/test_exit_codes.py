@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from prober.app.run import Report
+from prober.app.asked import Report
 from prober.cli.run import exit_code
 from prober.cli.values import FailOn
 from prober.core.model import ProbeState

@@ -1,4 +1,4 @@
-"""``prober setup systemd``, as its users meet it."""
+"""``prober setup``, as its users meet it."""
 
 from __future__ import annotations
 
@@ -120,5 +120,73 @@ def test_a_path_that_cannot_stand_in_a_unit_is_refused(prober: RunProber, folder
 
 def test_only_what_works_is_offered(prober: RunProber) -> None:
     listed = prober("setup", "--help").out.partition("Commands:\n")[2]
-    assert listed.split()[0] == "systemd"
-    assert len(listed.splitlines()) == 1
+    assert [line.split()[0] for line in listed.splitlines()] == ["systemd", "actions"]
+
+
+SOURCE = "acme/prober@0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture
+def watched(folder: Path) -> Path:
+    """Return the place of the workflow in a repository that has a configuration."""
+    (folder / "probes.toml").write_text('[probe.api]\nurl = "${API_URL}"\n')
+    return folder / ".github/workflows/ping.yml"
+
+
+def test_the_workflow_is_printed_with_the_secrets_that_the_configuration_names(
+    prober: RunProber, watched: Path
+) -> None:
+    ran = prober("setup", "actions", "--source", SOURCE)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.endswith("exit 1\n")
+    assert "          API_URL: ${{ secrets.API_URL }}\n          PROBER_STATE_KEY: " in ran.out
+    assert not watched.exists()
+
+
+@pytest.mark.usefixtures("watched")
+def test_when_where_and_how_long_are_asked_for(prober: RunProber) -> None:
+    wishes = ("--cron", "7-52/15 * * * *", "--branch", "state", "--deadline", "20m")
+    text = prober("setup", "actions", "--source", SOURCE, *wishes).out
+    assert '    - cron: "7-52/15 * * * *" # ' in text
+    assert "    timeout-minutes: 30\n" in text
+    assert "--branch state --deadline 20m\n" in text
+
+
+def test_the_workflow_is_put_in_place_and_what_github_needs_is_said(prober: RunProber, watched: Path) -> None:
+    write = ("setup", "actions", "--source", SOURCE, "--write")
+    ran = prober(*write)
+    assert (ran.code, ran.out) == (0, "")
+    assert ran.err.startswith(f"wrote {watched}\nNext: set those of these secrets that you use: API_URL, PROBER_STATE")
+    assert watched.read_text() == prober(*write[:-1]).out
+    assert prober(*write).err.startswith("It was in place already.\nNext: ")
+    watched.write_text("mine")
+    refused = prober(*write)
+    assert (refused.code, watched.read_text()) == (2, "mine")
+    assert "--force" in refused.err
+    assert prober(*write, "--force").code == 0
+    assert watched.read_text() == prober(*write[:-1]).out
+
+
+@pytest.mark.usefixtures("watched")
+@pytest.mark.parametrize(
+    ("arguments", "advice"),
+    [
+        (["--force", "--source", SOURCE], "Add --write."),
+        (["--source", "acme/prober@v1"], "all 40 digits"),
+        (["--source", SOURCE, "--cron", "hourly"], 'Write "3-58/5 * * * *".'),
+        (["--source", SOURCE, "--branch", "-x"], "Use letters, digits"),
+        (["--source", SOURCE, "--deadline", "6h"], "Write 1m to 5h50m."),
+        (["--source", SOURCE, "--deadline", "50"], "--deadline"),
+        ([], "Say so: --source"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_advice(prober: RunProber, arguments: list[str], advice: str) -> None:
+    ran = prober("setup", "actions", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert advice in ran.err
+
+
+def test_without_a_configuration_there_is_nothing_to_watch(prober: RunProber) -> None:
+    ran = prober("setup", "actions", "--source", SOURCE)
+    assert ran.code in {2, 3}  # another configuration of this machine is in no repository
+    assert "probes.toml" in ran.err

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from prober.core.alerts import AlertKind
 from prober.core.model import ClosedAs, Kind, Opened, Reminded
 from prober.core.schedule import worst_alert_ms
+from tests.simulation import faults
 from tests.simulation.books import CHANNELS
 from tests.simulation.case import ANSWER_SERVES, LONGEST_SEND, SLACK, deadline, during, longer
 from tests.simulation.world import MINUTE, OURS, PARTIAL, SECOND, Spell
@@ -47,12 +48,13 @@ class Broken:
 
 def every_long_outage_belongs_to_an_incident_in_time(case: Case) -> Iterator[Broken]:
     """An outage that lasts longer than the worst time to its alert is found by then."""
+    unread = list(_unread(case))
     for number, view in enumerate(case.sight.views):
         hindrances = case.hinders_checking(number)
         spans = [(each.at, case.ended_at(each)) for each in case.opened(number, Kind.DOWN)]
         for outage in view.outages:
             worst = worst_alert_ms(case.probe_at(number, outage.start)) + SLACK
-            owed = deadline(outage.start, worst, hindrances)
+            owed = deadline(outage.start, worst, [*hindrances, *longer(unread, worst)])
             is_found = any(opened <= owed and outage.start + SLACK < ended for opened, ended in spans)
             if owed <= outage.end and not is_found:
                 yield Broken(at=owed, number=number, why=f"down from {outage.start} to {outage.end}, and no incident")
@@ -60,7 +62,7 @@ def every_long_outage_belongs_to_an_incident_in_time(case: Case) -> Iterator[Bro
 
 def every_event_is_mailed_in_time(case: Case) -> Iterator[Broken]:
     """What was recorded is mailed to everyone it is for: soon, or soon after what hindered it."""
-    hindrances = case.hinders_mail()
+    hindrances = [*case.hinders_mail(), *longer(_unread(case), LONGEST_SEND)]
     mailed: dict[tuple[str, Recipient], int] = {}
     for mail in case.journal.mails:
         for item in mail.items:
@@ -195,15 +197,20 @@ def a_blackout_is_told_once(case: Case) -> Iterator[Broken]:
     told = [each.at for each in case.journal.events if each.item.kind is AlertKind.BLIND]
     silence = [way for way in longer(case.sight.ways, MINUTE) if way.what != PARTIAL]
     yield from (Broken(at=at, why="blind for nothing") for at in told if not during(silence, at, at))
-    stops = list(longer((*case.journal.stops, *case.journal.lost), BLIND_NOTICED_EVERY))
+    forgotten = [*case.journal.lost, *_unread(case)]
+    set_at = [Spell(start=at, end=at, what=each.what) for each in case.faults.jumps for at in (each.start, each.end)]
+    hindrances = [
+        *longer(case.journal.stops, BLIND_NOTICED_EVERY),
+        *longer((*forgotten, *set_at), BLIND_AFTER + BLIND_NOTICED_EVERY),  # counted anew
+    ]
     for number, way in enumerate(case.sight.ways):
-        is_strange = case.jumped(way.start, way.end) or during(case.journal.lost, way.start, way.end)
-        if way.what not in OURS or is_strange or case.is_same_blackout(number):
+        if way.what not in OURS or case.is_same_blackout(number):
             continue
-        times = sum(way.start <= at <= way.end + MINUTE for at in told)
-        owed = deadline(way.start, BLIND_AFTER + BLIND_NOTICED_EVERY + ANSWER_SERVES + SLACK, stops)
-        if times > 1 or (not times and owed < way.end):
-            yield Broken(at=way.end, why=f"blind from {way.start} to {way.end}, told {times} times")
+        times = [at for at in told if way.start <= at <= way.end + MINUTE]
+        owed = deadline(way.start, BLIND_AFTER + BLIND_NOTICED_EVERY + ANSWER_SERVES + SLACK, hindrances)
+        is_repeated = len(times) > 1 and not during(forgotten, way.start, way.end)
+        if is_repeated or min([*times, way.end]) > owed:
+            yield Broken(at=way.end, why=f"blind from {way.start} to {way.end}, told at {times}")
 
 
 def nothing_waits_when_all_is_well(case: Case) -> Iterator[Broken]:
@@ -231,6 +238,14 @@ PROMISES: Final[Mapping[str, Callable[[Case], Iterator[Broken]]]] = {
 def all_broken(case: Case) -> list[Broken]:
     """Return everything that breaks a promise, with the promise's name."""
     return [replace(each, promise=name) for name, promise in PROMISES.items() for each in promise(case)]
+
+
+def _unread(case: Case) -> Iterator[Spell[str]]:
+    """Yield from when a process that began without the store knew nothing of it, until that came home."""
+    for stop in case.journal.stops:
+        for store in during(case.faults.stores, stop.end, stop.end):
+            if stop.what in faults.KILLS:
+                yield Spell(start=stop.end, end=store.end, what=store.what)
 
 
 def _about(each: Happened, at: int, why: str) -> Broken:

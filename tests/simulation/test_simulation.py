@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.simulation.books import Books
 from tests.simulation.checker import PROMISES, all_broken
 from tests.simulation.controls import CAUGHT
 from tests.simulation.life import Life
 from tests.simulation.run import LOCATIONS, Task, simulate
 
 if TYPE_CHECKING:
-    from tests.simulation.books import Books
+    from collections.abc import Sequence
+
+    from prober.core.model import Result
+    from tests.simulation.books import Ended
 
 KINDS = {"down", "recovered", "slow", "slow_over", "resolved", "reminder", "prober_blind"}
 
@@ -64,3 +68,23 @@ def test_a_prober_that_makes_one_mistake_is_found_out(mistake: type[Life | Books
 
 def test_every_promise_is_broken_by_some_mistake() -> None:
     assert set().union(*CAUGHT.values()) == PROMISES.keys()
+
+
+class Startled(Books):
+    """Takes a blackout for a new one when the wall clock is set, and tells of it again."""
+
+    ahead_ms: int | None = None
+
+    def record(
+        self, ended: Sequence[Ended], judged: Sequence[Result], *, is_reachable: bool | None, at: int, now_ms: int
+    ) -> bool:
+        if self.ahead_ms not in {None, now_ms - at}:
+            self.store.blackout = None
+        self.ahead_ms = now_ms - at
+        return super().record(ended, judged, is_reachable=is_reachable, at=at, now_ms=now_ms)
+
+
+def test_a_clock_that_is_set_is_no_excuse_for_telling_a_blackout_twice() -> None:
+    task = Task(seed="1", days=40, probes=2, location="here", fury=24)
+    assert all_broken(simulate(task)) == []
+    assert {each.promise for each in all_broken(simulate(task, books_of=Startled))} == {"blind"}

@@ -10,11 +10,10 @@ with its store, and what became of a message is noted by Message-ID in whichever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar, assert_never
+from typing import TYPE_CHECKING, TypeVar, assert_never
 
 import anyio
 
@@ -22,38 +21,25 @@ from prober.adapters.mail import Accepted, Handover, Refused, Unknown
 from prober.adapters.store import carriers, outbox
 from prober.app.compose import compose, several
 from prober.app.journal import Journal
-from prober.app.waiting import count_alerts, read_facts
-from prober.core.alerts import TELLING_OF_OPEN, AlertKind
+from prober.app.ports import OpenSession, Secure, Session, trust_the_store
+from prober.app.waiting import begun_in, can_join, count_alerts
 from prober.core.delivery import BURST_MS, Waiting, backoff_ms, due_at_ms, plan
-from prober.core.settings import EmailChannel
 from prober.errors import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from prober.adapters.store.db import Store
     from prober.adapters.store.outbox import OutboxRow
     from prober.app.books import Books
     from prober.app.ports import Clock
+    from prober.core.settings import EmailChannel
 
 T = TypeVar("T")
 
 LEASE_MS = 300_000
 IDLE_MS = 3_600_000
 LOOK_EVERY_S = 10.0
-
-
-class Session(Protocol):
-    """One connection to a mail server, used for all mails of a pass.
-
-    ``content_left`` says whether any content of the current message went out.
-    """
-
-    content_left: bool
-
-    async def send(self, *, recipient: str, message: bytes) -> Handover:
-        """Hand over one message and say what became of it; never raise for trouble with mail."""
-
-
-OpenSession: TypeAlias = Callable[[EmailChannel], AbstractAsyncContextManager[Session]]
 
 
 class Outdated(Exception):  # noqa: N818
@@ -63,7 +49,8 @@ class Outdated(Exception):  # noqa: N818
 class Delivery:
     """Deliver beside everything else: one pass at a time, as soon as something is due.
 
-    What other processes queue is found within ``look_every_s``.
+    What other processes queue is found within ``look_every_s``. ``secure`` is awaited before mails are sent: it makes
+    sure that the intent outlasts this machine, where the store does not.
     """
 
     def __init__(
@@ -78,6 +65,7 @@ class Delivery:
         journal: Journal | None = None,
         look_every_s: float = LOOK_EVERY_S,
     ) -> None:
+        self.secure: Secure = trust_the_store
         self._journal = journal or Journal()
         self._books = books
         self._location = location
@@ -148,18 +136,15 @@ class Delivery:
         for message_id in tuple(self._unmarked):
             await self._note(partial(self._mark_sent, message_id=message_id))
         store, ready = await self._books.write(lambda store: (store, self._ready(store)))
+        planned, held_until_ms = await self._plan(store, ready, is_last=is_last)
+        next_ms = min(next_ms, held_until_ms or next_ms)
+        if planned:
+            await self.secure()
         sessions: dict[str, Session] = {}
-        for (channel_id, recipient), rows in groupby(ready, key=lambda row: (row.channel, row.recipient)):
-            channel = self._channels.get(channel_id)
-            if channel is None:
-                continue
-            planned = partial(self._planned, channel=channel, recipient=recipient, rows=list(rows), is_last=is_last)
-            ids, held_until_ms = await self._on(store, planned)
-            next_ms = min(next_ms, held_until_ms or next_ms)
-            for row_id in ids:
-                if channel_id not in sessions:
-                    sessions[channel_id] = await stack.enter_async_context(self._open_session(channel))
-                await self._hand_over(store, row_id, channel, sessions[channel_id])
+        for channel, row_id in planned:
+            if channel.id not in sessions:
+                sessions[channel.id] = await stack.enter_async_context(self._open_session(channel))
+            await self._hand_over(store, row_id, channel, sessions[channel.id])
         left = await self._on(store, self._ready)
         if {row.id for row in left} - {row.id for row in ready}:
             return self._clock.now_ms()
@@ -167,6 +152,22 @@ class Delivery:
         since_ms = self._clock.now_ms() if is_last else min(began_ms, self._clock.now_ms())
         future = [due_ms for row in left if (due_ms := self._due_ms(row)) > since_ms]
         return min([next_ms, *future])
+
+    async def _plan(
+        self, store: Store, ready: list[OutboxRow], *, is_last: bool
+    ) -> tuple[list[tuple[EmailChannel, int]], int | None]:
+        """Return what goes out now, all of it fixed before any of it is sent, and when what is held goes."""
+        planned: list[tuple[EmailChannel, int]] = []
+        held: list[int] = []
+        for (channel_id, recipient), rows in groupby(ready, key=lambda row: (row.channel, row.recipient)):
+            channel = self._channels.get(channel_id)
+            if channel is None:
+                continue
+            plan_one = partial(self._planned, channel=channel, recipient=recipient, rows=list(rows), is_last=is_last)
+            ids, held_until_ms = await self._on(store, plan_one)
+            planned += [(channel, row_id) for row_id in ids]
+            held += [] if held_until_ms is None else [held_until_ms]
+        return planned, min(held, default=None)
 
     async def _on(self, store: Store, work: Callable[[Store], T]) -> T:
         """Run ``work`` on this very store. Raises Outdated when another one is in use by then."""
@@ -182,8 +183,8 @@ class Delivery:
         """Return what waits, but no end of an incident whose beginning its reader may not know yet."""
         waiting = outbox.all_waiting(store)
         rows = [row for row in waiting if row.channel in self._channels and row.message_id not in self._unmarked]
-        untold = {(row.channel, row.recipient, incident) for row in rows for incident in _begun_in(row)}
-        return [row for row in rows if _begun_in(row) or (row.channel, row.recipient, row.incident) not in untold]
+        untold = {(row.channel, row.recipient, incident) for row in rows for incident in begun_in(row)}
+        return [row for row in rows if begun_in(row) or (row.channel, row.recipient, row.incident) not in untold]
 
     def _due_ms(self, row: OutboxRow) -> int:
         if row.lease_until_ms is not None:
@@ -204,7 +205,7 @@ class Delivery:
                 Waiting(
                     id=row.id,
                     next_attempt_at_ms=self._due_ms(row),
-                    can_join=_can_join(row),
+                    can_join=can_join(row),
                 )
                 for row in rows
             ],
@@ -285,16 +286,3 @@ class Delivery:
         row_id = outbox.find_id(store, row.message_id)
         if row_id is not None:
             outbox.mark_unknown(store, row_id, self._clock.now_ms() + wait_ms, detail)
-
-
-def _can_join(row: OutboxRow) -> bool:
-    may_have_arrived = row.state == "sending" or row.fate == "unknown"
-    return not may_have_arrived and row.kind != AlertKind.SEVERAL and read_facts(row) is not None
-
-
-def _begun_in(row: OutboxRow) -> set[int | None]:
-    """Return the incidents that a row tells to be open."""
-    if row.kind in TELLING_OF_OPEN:
-        return {row.incident}
-    facts = read_facts(row) if row.kind is AlertKind.SEVERAL else None
-    return {member.incident for member in facts.members if member.kind in TELLING_OF_OPEN} if facts else set()

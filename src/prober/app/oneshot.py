@@ -19,7 +19,7 @@ from prober.adapters.store.rounds import last_round
 from prober.adapters.store.states import all_states
 from prober.app.books import open_books
 from prober.app.elsewhere import places_in_use
-from prober.app.run import Options, Report, Run
+from prober.app.run import Run
 from prober.app.standin import Unlocked, lock_store
 from prober.core.diagnosis.service import patience_ms
 from prober.core.schedule import is_due
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from prober.adapters.store.db import Store
+    from prober.app.asked import Options, Report
     from prober.app.books import Books
     from prober.core.model import Probe
     from prober.core.settings import Config

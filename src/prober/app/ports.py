@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from prober.core.settings import EmailChannel
 
 if TYPE_CHECKING:
+    from prober.adapters.mail import Handover
     from prober.core.facts import Facts
     from prober.core.model import Probe
 
@@ -21,3 +26,23 @@ class Checker(Protocol):
 
     async def check(self, probe: Probe) -> Facts:
         """Request a probe's url once, within its timeout, and return what was seen; never raise."""
+
+
+class Session(Protocol):
+    """One connection to a mail server, used for all mails of a pass.
+
+    ``content_left`` says whether any content of the current message went out.
+    """
+
+    content_left: bool
+
+    async def send(self, *, recipient: str, message: bytes) -> Handover:
+        """Hand over one message and say what became of it; never raise for trouble with mail."""
+
+
+OpenSession: TypeAlias = Callable[[EmailChannel], AbstractAsyncContextManager[Session]]
+Secure: TypeAlias = Callable[[], Awaitable[None]]
+
+
+async def trust_the_store() -> None:
+    """Do nothing before a mail is sent: what is committed outlasts this process."""

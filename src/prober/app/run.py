@@ -4,78 +4,38 @@ from __future__ import annotations
 
 import signal
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import anyio
 
 from prober.adapters.store import outbox
+from prober.app.asked import Report
 from prober.app.books import PATIENCE_S
-from prober.app.deliver import Delivery, OpenSession
+from prober.app.deliver import Delivery
 from prober.app.heartbeat import Heartbeat, is_allowed
-from prober.app.journal import Journal
 from prober.app.keeping import keep_house
 from prober.app.record import Recorded, record
 from prober.app.round import Round, Rounds
 from prober.app.takeover import Inheritance, take_over
 from prober.app.waiting import count_alerts, shown_alerts
 from prober.core.masking import Masker
-from prober.core.model import Outcome, Probe, ProbeState, Reason, Result
+from prober.core.model import Outcome, Probe, ProbeState, Reason
 from prober.core.rules import is_pending
 from prober.core.schedule import PACE_MS, is_waiting_for_verdict, spacing_ms
 from prober.errors import ProberError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from prober.app.announce import Told
+    from prober.app.asked import Options
     from prober.app.books import Books
-    from prober.app.place import Place
-    from prober.app.ports import Checker, Clock
-    from prober.core.report import WaitingAlert
+    from prober.app.ports import Checker, Clock, OpenSession
     from prober.core.settings import Config
 
 
 AT_ONCE_MS = 1_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How one run differs from another. ``covers_all`` says that it is about every configured probe."""
-
-    deadline_ms: int
-    place: Place
-    covers_all: bool = True
-    is_alerting: bool = True
-    journal: Journal = field(default_factory=Journal)
-
-
-@dataclass(slots=True, kw_only=True)
-class Report:
-    """What a run did. ``undelivered`` alerts wait in the outbox; ``refusals`` says why, per mail.
-
-    ``closed`` alerts were given up, as their recipients are no longer configured.
-    ``stopped_by`` is the signal that ended the run early; ``set_aside`` is where a corrupt store was moved. ``fault``
-    says why what was done is not in the store, ``has_lost`` that it never will be, ``notes`` what else people should
-    know of it. ``heartbeat_error`` says why a heartbeat was not answered well.
-    """
-
-    results: list[Result] = field(default_factory=list)
-    told: list[Told] = field(default_factory=list)
-    states: dict[str, ProbeState] = field(default_factory=dict)
-    queued: int = 0
-    accepted: int = 0
-    undelivered: int = 0
-    refusals: Sequence[str] = ()
-    closed: Sequence[WaitingAlert] = ()
-    is_offline: bool = False
-    stopped_by: signal.Signals | None = None
-    set_aside: str | None = None
-    fault: str | None = None
-    has_lost: bool = False
-    notes: Sequence[str] = ()
-    heartbeat_error: str | None = None
 
 
 class Run:
@@ -115,18 +75,25 @@ class Run:
             location=config.location,
             journal=self._journal,
         )
+        self._delivery.secure = options.secure
         self._next_start: dict[str, float] = {}
+        self._later: Mapping[str, float] = {}
         self.report = Report()
 
-    async def run(self, probes: Sequence[Probe]) -> Report:
-        """Run to the end, or until SIGINT or SIGTERM, and return what was done; what is recorded stays recorded."""
+    async def run(self, probes: Sequence[Probe], *, later: Mapping[str, float] = MappingProxyType({})) -> Report:
+        """Run to the end, or until SIGINT or SIGTERM, and return what was done; what is recorded stays recorded.
+
+        ``later`` says of probes that are not due yet in how many seconds they are.
+        """
+        self._later = later
         await self._take_over()
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._stop_on_signal, tasks.cancel_scope)
                 await self._work(probes)
                 await self._come_home()
-                await self._beat()
+                if not self._options.is_resident:
+                    await self._beat()
                 self._keep_house()
                 tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:
@@ -134,6 +101,10 @@ class Run:
         await self._books.heal()
         await self._sum_up()
         return self.report
+
+    def wake(self) -> None:
+        """Say that alerts were queued by somebody else."""
+        self._delivery.wake()
 
     async def _take_over(self) -> None:
         """Begin where the last process stopped: with its states, and an outbox for those who are still configured."""
@@ -187,6 +158,11 @@ class Run:
             self.report.heartbeat_error = heartbeat.error
 
     async def _stop_on_signal(self, scope: anyio.CancelScope) -> None:
+        if (stop := self._options.stop) is not None:
+            await stop.asked.wait()
+            self.report.stopped_by = stop.number
+            scope.cancel()
+            return
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             async for number in signals:
                 self.report.stopped_by = number
@@ -194,9 +170,12 @@ class Run:
                 return
 
     async def _check_until_settled(self, probes: Sequence[Probe]) -> None:
-        deadline = anyio.current_time() + self._options.deadline_ms / 1000
+        began = anyio.current_time()
+        deadline = began + self._options.deadline_ms / 1000
+        self._next_start = {probe_id: began + seconds for probe_id, seconds in self._later.items()}
         await self._pass(probes, deadline, covers_all=self._options.covers_all)
-        while due := await self._wait_for_next(probes, deadline):
+        watched = [*probes, *(probe for probe in self._config.probes if probe.id in self._later)]
+        while due := await self._wait_for_next(watched, deadline):
             await self._pass(due, deadline, covers_all=False)
 
     async def _pass(self, due: Sequence[Probe], deadline: float, *, covers_all: bool) -> None:
@@ -217,6 +196,8 @@ class Run:
         self._delivery.wake()
         self._note(seen, recorded)
         self._plan_next(due, seen, begin)
+        if self._options.is_resident:
+            await self._beat()
 
     def _note(self, seen: Round, recorded: Recorded) -> None:
         self.report.results += seen.results
@@ -234,32 +215,29 @@ class Run:
     def _spacing_ms(self, probe: Probe) -> int:
         """Return when to look again; without a store this run may have to find the verdict by itself, so at once."""
         state = self._state(probe)
-        return AT_ONCE_MS if self._books.fault is not None and is_pending(state) else spacing_ms(probe, state)
+        return AT_ONCE_MS if self._forgets and is_pending(state) else spacing_ms(probe, state)
 
     def _is_near_verdict(self, probe: Probe) -> bool:
         state = self._state(probe)
-        return is_waiting_for_verdict(probe, state) or (self._books.fault is not None and is_pending(state))
+        return is_waiting_for_verdict(probe, state) or (self._forgets and is_pending(state))
+
+    @property
+    def _forgets(self) -> bool:
+        return self._books.fault is not None or self._options.is_forgetful()
 
     def _state(self, probe: Probe) -> ProbeState:
         return self.report.states.get(probe.id, ProbeState())
 
     async def _wait_for_next(self, probes: Sequence[Probe], deadline: float) -> list[Probe]:
-        near = [
-            probe
-            for probe in probes
-            if self._is_near_verdict(probe) and _fits(probe, self._next_start[probe.id], deadline)
-        ]
-        if not near:
+        fitting = [probe for probe in probes if _fits(probe, self._next_start[probe.id], deadline)]
+        near = [probe for probe in fitting if self._is_near_verdict(probe)]
+        if not near and not (self._options.is_resident and fitting):
             return []
-        wake = min(self._next_start[probe.id] for probe in probes if _fits(probe, self._next_start[probe.id], deadline))
+        wake = min(self._next_start[probe.id] for probe in fitting)
         self._on_wait(near, wake - anyio.current_time())
         await anyio.sleep_until(wake)
         together = wake + len(probes) * PACE_MS / 1000
-        return [
-            probe
-            for probe in probes
-            if self._next_start[probe.id] <= together and _fits(probe, self._next_start[probe.id], deadline)
-        ]
+        return [probe for probe in fitting if self._next_start[probe.id] <= together]
 
 
 def _fits(probe: Probe, start: float, deadline: float) -> bool:

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from prober.app.books import Books
-    from prober.app.deliver import OpenSession
     from prober.app.journal import Journal
     from prober.app.place import Place
+    from prober.app.ports import OpenSession
     from prober.core.settings import Config
 
 MOST_AT_ONCE = 1_000

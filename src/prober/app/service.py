@@ -16,7 +16,7 @@ import anyio
 from prober.adapters.store import outbox
 from prober.adapters.store.notices import put_notice
 from prober.adapters.store.states import all_states
-from prober.app.deliver import Delivery, OpenSession
+from prober.app.deliver import Delivery
 from prober.app.loop import IDLE_S, Loop
 from prober.app.record import Recorded, record, refuse_foreign
 from prober.app.round import Round, Rounds
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from prober.app.books import Books
     from prober.app.journal import Journal
     from prober.app.place import Place
-    from prober.app.ports import Checker, Clock
+    from prober.app.ports import Checker, Clock, OpenSession
     from prober.core.model import ProbeState
     from prober.core.settings import Config
 

@@ -1,10 +1,10 @@
-"""The alerts that were not sent, as a person sees them."""
+"""The alerts that were not sent: what is in them, and how a person sees them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prober.core.alerts import AlertFacts
+from prober.core.alerts import TELLING_OF_OPEN, AlertFacts, AlertKind
 from prober.core.report import WaitingAlert
 
 if TYPE_CHECKING:
@@ -44,3 +44,17 @@ def read_facts(row: OutboxRow) -> AlertFacts | None:
         return AlertFacts.from_json(row.facts)
     except (ValueError, TypeError, KeyError):
         return None
+
+
+def can_join(row: OutboxRow) -> bool:
+    """Say whether an alert may be told together with others: it surely did not arrive, and is no batch itself."""
+    may_have_arrived = row.state == "sending" or row.fate == "unknown"
+    return not may_have_arrived and row.kind != AlertKind.SEVERAL and read_facts(row) is not None
+
+
+def begun_in(row: OutboxRow) -> set[int | None]:
+    """Return the incidents that a row tells to be open."""
+    if row.kind in TELLING_OF_OPEN:
+        return {row.incident}
+    facts = read_facts(row) if row.kind is AlertKind.SEVERAL else None
+    return {member.incident for member in facts.members if member.kind in TELLING_OF_OPEN} if facts else set()

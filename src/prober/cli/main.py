@@ -13,6 +13,7 @@ import typer
 
 from prober import __version__
 from prober.cli import (
+    actions,
     alerts,
     check,
     config,
@@ -92,7 +93,7 @@ def prober(
 
 for module in (demo, init, check, run, serve, status, test_alert, doctor):
     module.add_to(app)
-for group in (incidents, alerts, config, db, setup):
+for group in (incidents, alerts, actions, config, db, setup):
     app.add_typer(group.app)
 
 

@@ -17,7 +17,7 @@ from prober.cli.values import Failing, FailOn, Ids, Json, Tag, chosen, duration_
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from prober.app.run import Report
+    from prober.app.asked import Report
     from prober.core.model import Probe
 
 
@@ -49,10 +49,10 @@ def run(
       prober run api --no-alert       one probe, telling nobody
       */5 * * * * prober -q -c /etc/prober/probes.toml run      from cron
     """
+    from prober.app.asked import Options, Report
     from prober.app.journal import Journal
     from prober.app.oneshot import Occupied, run_once
     from prober.app.place import Place
-    from prober.app.run import Options, Report
     from prober.core.schedule import run_deadline_ms
 
     settings = globals_of(context)
@@ -135,8 +135,8 @@ def _print(settings: Globals, report: Report, probes: Sequence[Probe], paused: S
         settings.show(look(report.results, told, tally, unverified=unverified, paused=paused))
 
 
-def troubles(report: Report) -> Iterator[str]:
-    """Yield what people should know of a run, and what a log tells anyway."""
+def troubles(report: Report, *, is_public: bool = False) -> Iterator[str]:
+    """Yield what people should know of a run, and what a log tells anyway; in public, no address and no server's word."""
     if report.set_aside is not None:
         yield f"the store could not be read: it was set aside as {report.set_aside}, and history starts anew."
     if report.fault is not None:
@@ -148,9 +148,12 @@ def troubles(report: Report) -> Iterator[str]:
         )
     for alert in report.closed:
         about = ", ".join(filter(None, (alert.kind, alert.probe_id)))
-        why = f"{alert.recipient} is no longer configured"
+        why = f"{'its recipient' if is_public else alert.recipient} is no longer configured"
         yield f"alert {alert.number} ({about}) was closed without being sent: {why}"
-    for refusal in report.refusals:
+    if is_public and report.refusals:
+        count = len(report.refusals)
+        yield f"no mail server accepted {count} of the mails, which stay queued; prober test-alert says why"
+    for refusal in () if is_public else report.refusals:
         yield f"an alert was not accepted and stays queued: {refusal}"
     if report.heartbeat_error is not None:
         yield f"the heartbeat was not answered: {report.heartbeat_error}"

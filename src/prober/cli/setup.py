@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from prober.cli.context import globals_of
 from prober.cli.help import Command, Group
+from prober.cli.values import duration_ms
 from prober.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 app = typer.Typer(name="setup", cls=Group, no_args_is_help=True, rich_markup_mode=None)
 
@@ -21,6 +25,7 @@ def setup() -> None:
 
     Examples:
       prober setup systemd
+      prober setup actions --write
     """
 
 
@@ -85,3 +90,58 @@ def _next_steps(unit: str, config: Path, *, is_new: bool, is_here: bool) -> str:
         lines.append(f"There is no {config} yet: prober init {config.parent}")
     lines.append(f"Next: systemctl daemon-reload && systemctl enable --now {unit}")
     return "\n".join(lines)
+
+
+@app.command("actions", cls=Command)
+def set_up_actions(
+    context: typer.Context,
+    cron: Annotated[
+        str, typer.Option("--cron", metavar="CRON", help="When GitHub is to start it, in UTC.")
+    ] = "3-58/5 * * * *",
+    branch: Annotated[
+        str, typer.Option("--branch", metavar="NAME", help="The branch that keeps the history.")
+    ] = "prober-state",
+    deadline: Annotated[
+        str, typer.Option("--deadline", metavar="TIME", help="How long a run may watch, when it is to stay.")
+    ] = "50m",
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--source", metavar="OWNER/REPO@COMMIT", help="Where prober is, if it was not installed from there."
+        ),
+    ] = None,
+    write: Annotated[bool, typer.Option("--write", help="Put it in place instead of printing it.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="With --write: replace a workflow that differs.")] = False,
+) -> None:
+    """Print the workflow with which GitHub Actions runs prober, or put it in place.
+
+    It is for the repository that holds the configuration, and hands on the secrets that this names.
+
+    Examples:
+      prober setup actions
+      prober setup actions --write
+      prober setup actions --cron "7-52/15 * * * *" --write --force
+    """
+    from prober.app.workflow import put_workflow, read_wishes, repository_of, secrets_of, source_of, workflow_text
+
+    settings = globals_of(context)
+    if force and not write:
+        raise UsageError("--force says how to write. Add --write.")
+    wishes = read_wishes(cron=cron, branch=branch, deadline_ms=duration_ms("--deadline", deadline, such_as="50m"))
+    config = settings.config_path()
+    root = repository_of(config)
+    text = workflow_text(config, wishes, source=source_of(root, source))
+    if not write:
+        settings.show(text)
+        return
+    path, is_new = put_workflow(root, text, may_replace=force)
+    settings.say(f"wrote {path}" if is_new else "It was in place already.")
+    settings.say(_what_github_needs(secrets_of(config)))
+
+
+def _what_github_needs(secrets: Sequence[str]) -> str:
+    return (
+        f"Next: set those of these secrets that you use: {', '.join(secrets)}\n"
+        "(on GitHub under Settings, Secrets and variables, Actions; or: gh secret set NAME), and push it with your "
+        "configuration to the default branch.\nThen let it send a test mail: gh workflow run ping.yml -f mode=drill"
+    )

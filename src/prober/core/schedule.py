@@ -74,6 +74,14 @@ def run_deadline_ms(probes: Iterable[Probe]) -> int:
     return min([MAX_DEADLINE_MS, *(int(DEADLINE_SHARE * probe.interval_ms) for probe in probes)])
 
 
+def verdict_ms(probe: Probe) -> int:
+    """Return how long a run may have to stay until it knows what a probe is, one way or the other."""
+    if probe.recheck_ms is None:
+        return probe.timeout_ms
+    most = max(probe.policy.failures, probe.policy.slow_checks) + probe.policy.recoveries
+    return most * max(probe.recheck_ms, probe.timeout_ms) + probe.timeout_ms
+
+
 def worst_alert_ms(probe: Probe) -> int:
     """Return the longest time from the start of an outage to its alert."""
     failures = probe.policy.failures

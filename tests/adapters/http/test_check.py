@@ -481,10 +481,22 @@ async def test_the_first_family_wins_when_it_answers() -> None:
     assert refused_first.phases.connect_us < 100_000
 
 
+@contextmanager
+def black_hole_beside_a_free_port() -> Iterator[int]:
+    """Yield the port of a black hole which is bound, but closed, on 127.0.0.1; not one that others use meanwhile."""
+    while True:
+        with black_hole() as listener, socket.socket() as unused:
+            port: int = listener.getsockname()[1]
+            try:
+                unused.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            yield port
+            return
+
+
 async def test_when_no_address_answers_the_most_telling_failure_is_reported() -> None:
-    with black_hole() as listener, socket.socket() as unused:
-        port = listener.getsockname()[1]
-        unused.bind(("127.0.0.1", port))
+    with black_hole_beside_a_free_port() as port:
         lookup = found("127.0.0.1", "127.0.0.2")
         facts = await check(f"http://name.example:{port}/", timeout_ms=900, checker={"lookup": lookup})
         dead = await check(f"http://[::1]:{port}/", timeout_ms=100)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
-TIMEOUT_S = 0.6
+TIMEOUT_S = 1.0
 GRACE_S = 0.5
 MOST_GROWTH_KIB = 32 * 1024
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from prober.adapters.store.merge import Merged, merge
@@ -86,6 +86,7 @@ PRUNED = st.integers(0, 96)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(here={0, 1, 58}, there={59}, pruned_here=0, pruned_there=30, batch=1)  # as many checks, and not the same
 @given(here=SLOTS, there=SLOTS, pruned_here=PRUNED, pruned_there=PRUNED, batch=st.integers(1, 3))
 def test_an_hour_has_all_single_results_or_the_rollup_of_more_checks(
     tmp_path_factory: pytest.TempPathFactory,

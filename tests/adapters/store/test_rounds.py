@@ -43,3 +43,9 @@ def test_a_new_blackout_ends_the_one_before(store: Store) -> None:
     save_blackout(store, "here", Blackout(since_ms=T0), now_ms=T0)
     save_blackout(store, "here", Blackout(since_ms=T0 + 9), now_ms=T0 + 9)
     assert find_blackout(store, "here") == Blackout(since_ms=T0 + 9)
+
+
+def test_a_blackout_that_a_clock_set_back_and_forth_moves_stays_open_and_told(store: Store) -> None:
+    for since_ms in (T0, T0 - 3_600_000, T0):
+        save_blackout(store, "here", Blackout(since_ms=since_ms, is_told=True), now_ms=T0 + 600_000)
+    assert find_blackout(store, "here") == Blackout(since_ms=T0, is_told=True)

@@ -17,13 +17,13 @@ from prober.adapters.store.results import last_results
 from prober.adapters.store.states import all_states
 from prober.errors import StoreError
 from tests.adapters.store.life import Life, content
-from tests.adapters.store.test_merge import Stores, numbers, rows
+from tests.adapters.store.test_merge import Stores, grown_apart, numbers, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PAST = {"hours", "days", "notices", "_sqlite_migrations"}
+PAST = {"hours", "days", "notices", "runs", "_sqlite_migrations"}
 DEEDS = st.text("...xxxxss?aaggucbkrfF+<zZ", max_size=25)
 MEANWHILE = st.text("...xxxxss?aaggucb+<zZ", max_size=25)  # people find nothing new in a stand-in
 
@@ -111,6 +111,17 @@ def test_what_waits_comes_with_all_that_its_message_needs(stores: Stores) -> Non
         )
         stale = carriers.find_mergeable(standin, 2, "ops", "ops@acme.example")
         assert stale == carriers.find_mergeable(source, 2, "ops", "ops@acme.example")
+
+
+def test_alerts_that_an_incident_took_over_come_with_the_one_that_they_were_about(stores: Stores) -> None:
+    source, other = grown_apart(stores, ".", "xx", "xx")
+    merge(source, other)
+    assert [each.ended_at_ms is None for each in incidents.all_incidents(source)].count(True) == 1
+    with closing(standing_in(source)) as standin:
+        assert rows(standin) == rows(source)
+        assert incidents.all_incidents(standin) == incidents.all_incidents(source)
+        told = "SELECT o.id, o.incident AS told_with, e.incident FROM outbox o JOIN events e ON e.id = o.event"
+        assert {row["told_with"] == row["incident"] for row in standin.rows(told)} == {True, False}
 
 
 def test_an_empty_store_is_stood_in_for_by_an_empty_one(stores: Stores) -> None:

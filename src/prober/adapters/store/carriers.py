@@ -75,6 +75,23 @@ def merge(store: Store, stale_id: int, recovery_id: int) -> bool:
     return merged == 1
 
 
+def join_openings(store: Store) -> int:
+    """Let what tells the beginning of an incident a second time be told by what told it, or will; return how many.
+
+    Two runs that saw it at once each queued an alert; once merged, both are about one incident.
+    """
+    return store.write(
+        """UPDATE outbox AS o SET state = 'merged', frozen = NULL, carrier = (SELECT min(p.id) FROM outbox p
+            WHERE p.incident = o.incident AND p.kind = o.kind AND p.channel = o.channel AND p.recipient = o.recipient
+              AND p.id <> o.id AND p.state IN ('queued', 'sending', 'sent'))
+        WHERE o.state = 'queued' AND o.fate = 'untried' AND o.kind IN ('down', 'slow') AND EXISTS (
+          SELECT 1 FROM outbox p
+          WHERE p.incident = o.incident AND p.kind = o.kind AND p.channel = o.channel AND p.recipient = o.recipient
+            AND p.id <> o.id
+            AND (p.state IN ('sent', 'sending') OR (p.state = 'queued' AND (p.fate = 'unknown' OR p.id < o.id))))"""
+    )
+
+
 def _undo_batch_of(store: Store, row_id: int) -> None:
     """Let all that a batch was to tell wait for themselves again, as long as the batch would have waited."""
     carrier = store.find(

@@ -1,5 +1,7 @@
 """Pruning: single results that are old enough go, a batch a transaction, and their rollups stay.
 
+Where the store has to stay small, old rollups go too, and what was told of incidents that are over.
+
 Whole hours go, and never before they were rolled up; `m002_keeping` tells what the marks of a series say. What came
 later to an hour whose results are gone is added to its rollup, and goes with the next batch. All functions write within
 the caller's transaction, and return whether there was anything to do.
@@ -53,7 +55,7 @@ def prune_results(store: Store, *, before_hour: int) -> bool:
 
 
 def prune_rounds(store: Store, *, before_ms: int) -> bool:
-    """Drop rounds that ended before a time, but never the newest."""
+    """Drop rounds that ended before a time, but never the newest, and runs that started before it."""
     dropped = store.write(
         """DELETE FROM rounds WHERE id IN (
           SELECT id FROM rounds
@@ -61,7 +63,37 @@ def prune_rounds(store: Store, *, before_ms: int) -> bool:
           ORDER BY ended_at_ms LIMIT :limit)""",
         {"before": before_ms, "limit": BATCH},
     )
+    dropped += store.write("DELETE FROM runs WHERE started_at_ms < :before", {"before": before_ms})
     return dropped > 0
+
+
+def prune_rollups(store: Store, *, before_day: int) -> None:
+    """Drop the rollups of all days before another."""
+    store.write("DELETE FROM hours WHERE hour < :day * 24", {"day": before_day})
+    store.write("DELETE FROM days WHERE day < :day", {"day": before_day})
+
+
+def prune_told(store: Store, *, before_ms: int) -> None:
+    """Drop alerts and events of before a time, but nothing that waits, nor what was told of an incident that is open.
+
+    What was told together, and of one incident, stays together.
+    """
+    store.write(
+        """WITH RECURSIVE kept (id, incident, carrier) AS (
+          SELECT o.id, o.incident, o.carrier FROM outbox o LEFT JOIN incidents i ON i.number = o.incident
+          WHERE o.state IN ('queued', 'sending') OR (i.number IS NOT NULL AND i.ended_at_ms IS NULL)
+            OR max(o.queued_at_ms, coalesce(o.sent_at_ms, 0), coalesce(i.ended_at_ms, 0)) >= :before
+          UNION SELECT o.id, o.incident, o.carrier FROM kept k JOIN outbox o ON o.incident = k.incident
+          UNION SELECT o.id, o.incident, o.carrier FROM kept k JOIN outbox o ON o.id = k.carrier
+          UNION SELECT o.id, o.incident, o.carrier FROM kept k JOIN outbox o ON o.carrier = k.id)
+        DELETE FROM outbox WHERE id NOT IN (SELECT id FROM kept)""",
+        {"before": before_ms},
+    )
+    store.write(
+        """DELETE FROM events WHERE at_ms < :before AND id NOT IN (SELECT event FROM outbox WHERE event IS NOT NULL)
+          AND incident IN (SELECT number FROM incidents WHERE ended_at_ms < :before)""",
+        {"before": before_ms},
+    )
 
 
 def _add_late(store: Store, no: int, hours: Sequence[int]) -> None:

@@ -91,7 +91,8 @@ def save_blackout(store: Store, location: str, blackout: Blackout | None, *, now
         return
     store.write(
         """INSERT INTO blackouts (location, since_ms, told_at_ms) VALUES (:location, :since, :told)
-        ON CONFLICT (location, since_ms) DO UPDATE SET told_at_ms = coalesce(told_at_ms, excluded.told_at_ms)""",
+        ON CONFLICT (location, since_ms) DO UPDATE SET
+          told_at_ms = coalesce(told_at_ms, excluded.told_at_ms), ended_at_ms = NULL""",
         {"location": location, "since": since_ms, "told": now_ms if blackout.is_told else None},
     )
 

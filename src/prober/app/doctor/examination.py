@@ -11,6 +11,7 @@ import anyio
 from prober.adapters.clock import SystemClock
 from prober.app.daemon import in_daemon_thread
 from prober.app.doctor.configuration import look_at_configuration
+from prober.app.doctor.fallback import look_at_fallback
 from prober.app.doctor.mail import look_at_mail
 from prober.app.doctor.names import Names, host_of
 from prober.app.doctor.network import look_at_clock, look_at_connectivity
@@ -57,7 +58,10 @@ def examine(subject: Subject) -> list[Finding]:
 
 
 async def _look_around(subject: Subject) -> list[Finding]:
-    looks: list[Callable[[], Awaitable[list[Finding]]]] = [partial(_store, subject)]
+    looks: list[Callable[[], Awaitable[list[Finding]]]] = [
+        partial(_store, subject),
+        partial(look_at_fallback, subject.config_path, subject.outline),
+    ]
     if subject.config is not None:
         config, names = subject.config, Names(subject.config)
         looks += [

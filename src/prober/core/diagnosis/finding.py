@@ -24,6 +24,7 @@ Area: TypeAlias = Literal[
     "alerts",
     "service",
     "schedule",
+    "fallback",
     "heartbeat",
 ]
 

@@ -41,6 +41,7 @@ class Merged:
     events: int = 0
     alerts: int = 0
     rounds: int = 0
+    runs: int = 0
     changed: int = 0
 
 
@@ -64,6 +65,7 @@ def merge(store: Store, other: Store, *, on_progress: Callable[[int, int], None]
         new_rollups = rollups.take_in(store)
         with store.transaction():
             rounds = places.take_in_rounds(store)
+            runs = places.take_in_runs(store)
         new_results = results.take_in(store, on_progress)
     return Merged(
         probes=probes,
@@ -74,5 +76,6 @@ def merge(store: Store, other: Store, *, on_progress: Callable[[int, int], None]
         events=new_events,
         alerts=new_alerts,
         rounds=rounds,
+        runs=runs,
         changed=changed_incidents + changed_alerts,
     )

@@ -1,4 +1,4 @@
-"""Probes, what the rules remember of them, rounds and blackouts."""
+"""Probes, what the rules remember of them, rounds, runs and blackouts."""
 
 from __future__ import annotations
 
@@ -120,4 +120,18 @@ def take_in_rounds(store: Store) -> int:
         FROM other.rounds b LEFT JOIN main.rounds a
           ON a.location = b.location AND a.started_at_ms = b.started_at_ms AND a.host = b.host AND a.pid = b.pid
         WHERE a.id IS NULL ORDER BY b.id"""
+    )
+
+
+def take_in_runs(store: Store) -> int:
+    """Add the runs that are not known, and return how many; one that ended anywhere has ended."""
+    store.write(
+        """UPDATE main.runs AS a SET
+          ended_at_ms = coalesce(max(a.ended_at_ms, b.ended_at_ms), a.ended_at_ms, b.ended_at_ms)
+        FROM other.runs b WHERE b.location = a.location AND b.run = a.run"""
+    )
+    return store.write(
+        """INSERT INTO main.runs (location, run, trigger, planned_at_ms, started_at_ms, ended_at_ms)
+        SELECT location, run, trigger, planned_at_ms, started_at_ms, ended_at_ms FROM other.runs WHERE true
+        ON CONFLICT (location, run) DO NOTHING"""
     )
