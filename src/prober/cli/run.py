@@ -136,7 +136,7 @@ def _print(settings: Globals, report: Report, probes: Sequence[Probe], paused: S
 
 
 def troubles(report: Report, *, is_public: bool = False) -> Iterator[str]:
-    """Yield what people should know of a run, and what a log tells anyway; in public, no address and no server's word."""
+    """Yield what people should know of a run, as a log tells it; in public no address and no word of a server."""
     if report.set_aside is not None:
         yield f"the store could not be read: it was set aside as {report.set_aside}, and history starts anew."
     if report.fault is not None:
