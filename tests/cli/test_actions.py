@@ -115,3 +115,30 @@ def test_without_a_channel_or_a_key_people_are_told_what_to_do(
     monkeypatch.delenv("PROBER_STATE_KEY")
     configure.with_mail(smtp)
     assert "Set the secret PROBER_STATE_KEY" in prober("actions", "run", "--remote", remote).err
+
+
+def test_what_everybody_can_read_has_no_address_and_no_word_of_a_mail_server(
+    configure: Configure, prober: RunProber, web: Web, smtp: SmtpServer, remote: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure.with_mail(smtp, probe="failures = 1")
+    summary = configure.folder / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    smtp.refused["ops@acme.example"] = "550 5.1.1 never heard of"
+    web.break_down()
+    ran = prober("actions", "run", "--remote", remote)
+    assert ran.code == 4
+    told = ran.out + ran.err + summary.read_text()
+    assert "stay queued" in told
+    assert "ops@acme.example" not in told
+    assert "never heard of" not in told
+
+
+def test_a_run_that_is_not_configured_says_so_on_its_page(
+    configure: Configure, prober: RunProber, remote: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = configure.folder / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    configure(probe=NAMED)
+    assert prober("actions", "run", "--remote", remote).code == 3
+    assert "not configured" in summary.read_text()
+    assert "READY_TOKEN" in summary.read_text()

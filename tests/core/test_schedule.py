@@ -115,3 +115,11 @@ def test_a_service_that_starts_goes_on_where_the_last_one_stopped(
     now_ms = SLOT_MS + 1_000
     state = ProbeState() if history is None else replace(play(history, Policy())[0], last_at_ms=now_ms - ago_ms)
     assert schedule.first_start_ms(probe(recheck_s=60), state, now_ms) == now_ms + next_in_ms
+
+
+@pytest.mark.parametrize(
+    ("recheck_s", "timeout_s", "stays_s"), [(None, 10, 10), (60, 10, 5 * 60 + 10), (5, 10, 5 * 10 + 10)]
+)
+def test_a_run_stays_as_long_as_a_verdict_may_need(recheck_s: int | None, timeout_s: int, stays_s: int) -> None:
+    watched = probe(recheck_s=recheck_s, timeout_s=timeout_s)
+    assert schedule.verdict_ms(watched) == stays_s * 1000
