@@ -157,6 +157,16 @@ async def test_a_state_of_a_newer_version_is_left_alone_and_alerts_still_go_out(
     assert b"repeat" in mail
 
 
+async def test_who_was_told_according_to_a_newer_version_is_told_of_the_end_and_not_of_the_beginning_again(
+    jobs: Jobs,
+) -> None:
+    await jobs.run("xxx")
+    jobs.put(of_tomorrow(jobs.file("prober.db")))
+    assert await later(jobs, "xxx") == []
+    (end,) = await later(jobs, "..")
+    assert end.startswith("[UP after")
+
+
 async def test_where_nothing_can_be_saved_the_alert_goes_out_marked(
     jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:

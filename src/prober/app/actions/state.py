@@ -8,7 +8,7 @@ pause that differs from theirs. What the branch holds and cannot be read is kept
 from __future__ import annotations
 
 import random
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,13 +16,14 @@ import anyio
 
 from prober.adapters.git import GitError, Rejected, Snapshot
 from prober.adapters.store import public, runs
-from prober.adapters.store.db import CorruptStore, NewerStore, open_in_memory, open_store
+from prober.adapters.store.db import CorruptStore, NewerStore, open_in_memory, open_reader, open_store
 from prober.adapters.store.faults import ForeignStore
 from prober.adapters.store.merge import merge
 from prober.adapters.store.states import all_states
 from prober.app.actions.rederive import rederive
 from prober.app.announce import queue_store_alert
 from prober.app.report import report_status
+from prober.app.standin import live_part, plant
 from prober.core import cadence
 from prober.errors import StoreError
 from prober.render import actions, shapes
@@ -94,6 +95,8 @@ class State:
             store = await self._open(snapshot, self.path) or open_store(self.path, now_ms=self._clock.now_ms())
         except NewerStore as error:
             self._leave_alone(error)
+            with suppress(StoreError):
+                self._go_on_from(snapshot.files[DATABASE])
         except (GitError, StoreError) as error:
             self.fault = f"the state could not be fetched: {error}"
         else:
@@ -179,6 +182,21 @@ class State:
             self.aside = aside
             self.notes.append(f"the state on the branch could not be read ({error}); it is kept as {self.aside}")
             return None
+
+    def _go_on_from(self, content: bytes) -> None:
+        """Begin with what lives in a state of a newer version, as far as that can be read: who was told, above all."""
+        newer = self._folder / "newer.db"
+        newer.write_bytes(content)
+        reader = open_reader(newer, of_any_version=True)
+        if reader is None:
+            return
+        with closing(reader):
+            living = live_part(reader)
+        if living is not None:
+            with closing(open_store(self.path, now_ms=self._clock.now_ms())) as store:
+                plant(store, living)
+                known = self._config
+                public.address(store, key=self._key, channels=known.channels, probes=known.probes)
 
     def _made(self, content: bytes, path: Path) -> Store:
         path.unlink(missing_ok=True)

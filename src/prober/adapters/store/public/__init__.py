@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from prober.adapters.store.pruning import prune_results, prune_rollups, prune_rounds, prune_told
-from prober.adapters.store.public.arrival import load
+from prober.adapters.store.public.arrival import address, load
 from prober.adapters.store.public.departure import export
 from prober.adapters.store.rollups import roll_up_some
 from prober.core.rollup import DAY_MS, HOUR_MS
@@ -17,7 +17,7 @@ from prober.core.rollup import DAY_MS, HOUR_MS
 if TYPE_CHECKING:
     from prober.adapters.store.db import Store
 
-__all__ = ["compact", "export", "load"]
+__all__ = ["address", "compact", "export", "load"]
 
 KEEP_MS: Final = 14 * DAY_MS
 KEEP_ROLLUPS_MS: Final = 400 * DAY_MS
