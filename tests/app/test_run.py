@@ -231,3 +231,16 @@ async def test_a_run_keeps_house_and_does_not_care_whether_that_works(world: Wor
     await anyio.sleep(3 * 3600)
     report = await world.run()
     assert (report.fault, len(report.results)) == (None, 1)
+
+
+async def test_what_is_to_be_told_is_secured_once_and_before_any_of_it_is_sent(world: World) -> None:
+    sent_before: list[int] = []
+
+    async def secure() -> None:
+        sent_before.append(len(world.mail.tried))
+
+    world.configure(probe(policy=QUICK), channels=(channel(OPS, CHIEF),))
+    await world.run(".", secure=secure)
+    assert sent_before == []
+    await world.run("x", secure=secure)
+    assert (sent_before, len(world.mail.accepted)) == ([0], 2)

@@ -136,15 +136,22 @@ class Delivery:
         for message_id in tuple(self._unmarked):
             await self._note(partial(self._mark_sent, message_id=message_id))
         store, ready = await self._books.write(lambda store: (store, self._ready(store)))
-        planned, held_until_ms = await self._plan(store, ready, is_last=is_last)
-        next_ms = min(next_ms, held_until_ms or next_ms)
-        if planned:
-            await self.secure()
         sessions: dict[str, Session] = {}
-        for channel, row_id in planned:
-            if channel.id not in sessions:
-                sessions[channel.id] = await stack.enter_async_context(self._open_session(channel))
-            await self._hand_over(store, row_id, channel, sessions[channel.id])
+        secured: set[int] = set()
+        for (channel_id, recipient), rows in groupby(ready, key=lambda row: (row.channel, row.recipient)):
+            channel = self._channels.get(channel_id)
+            if channel is None:
+                continue
+            planned = partial(self._planned, channel=channel, recipient=recipient, rows=list(rows), is_last=is_last)
+            ids, held_until_ms = await self._on(store, planned)
+            next_ms = min(next_ms, held_until_ms or next_ms)
+            if not secured.issuperset(ids):  # all that was ready is secured at once, and a batch when it is made
+                await self.secure()
+                secured.update(ids, (row.id for row in ready))
+            for row_id in ids:
+                if channel_id not in sessions:
+                    sessions[channel_id] = await stack.enter_async_context(self._open_session(channel))
+                await self._hand_over(store, row_id, channel, sessions[channel_id])
         left = await self._on(store, self._ready)
         if {row.id for row in left} - {row.id for row in ready}:
             return self._clock.now_ms()
@@ -152,22 +159,6 @@ class Delivery:
         since_ms = self._clock.now_ms() if is_last else min(began_ms, self._clock.now_ms())
         future = [due_ms for row in left if (due_ms := self._due_ms(row)) > since_ms]
         return min([next_ms, *future])
-
-    async def _plan(
-        self, store: Store, ready: list[OutboxRow], *, is_last: bool
-    ) -> tuple[list[tuple[EmailChannel, int]], int | None]:
-        """Return what goes out now, all of it fixed before any of it is sent, and when what is held goes."""
-        planned: list[tuple[EmailChannel, int]] = []
-        held: list[int] = []
-        for (channel_id, recipient), rows in groupby(ready, key=lambda row: (row.channel, row.recipient)):
-            channel = self._channels.get(channel_id)
-            if channel is None:
-                continue
-            plan_one = partial(self._planned, channel=channel, recipient=recipient, rows=list(rows), is_last=is_last)
-            ids, held_until_ms = await self._on(store, plan_one)
-            planned += [(channel, row_id) for row_id in ids]
-            held += [] if held_until_ms is None else [held_until_ms]
-        return planned, min(held, default=None)
 
     async def _on(self, store: Store, work: Callable[[Store], T]) -> T:
         """Run ``work`` on this very store. Raises Outdated when another one is in use by then."""

@@ -165,7 +165,7 @@ def main() -> None:
         for each in places:
             each.mkdir()
         ours = judge(places[0], sink, stride=1, is_trusting=False)
-        control = judge(places[1], sink, stride=3, is_trusting=True)
+        control = judge(places[1], sink, stride=5, is_trusting=True)
     answer = {
         which: {
             "steps": each.steps,
