@@ -166,14 +166,14 @@ class Steps:
         return stepping
 
 
-def in_child(work: Callable[[], None], *, kill_at: int | None = None) -> int | None:
+def in_child(work: Callable[[], None], *, kill_at: int | None = None, steps_of: type[Steps] = Steps) -> int | None:
     """Do work in a process of its own; return how many steps it took, or None when it was killed."""
     reading, writing = os.pipe()
     gc.freeze()
     pid = os.fork()
     if pid == 0:
         signal.alarm(HANG_S)
-        steps = Steps(kill_at)
+        steps = steps_of(kill_at)
         steps.install()
         try:
             work()

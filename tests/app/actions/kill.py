@@ -9,16 +9,13 @@ In a control the intent to tell is not saved, so what the next job repeats is an
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import sys
 import tempfile
-import traceback
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from aiosmtplib.protocol import SMTPProtocol
@@ -27,17 +24,13 @@ from prober.adapters.git import branch, process
 from prober.adapters.mail import SmtpMailer
 from prober.app.actions.run import Around, Asked, _JobRun, run
 from tests.app.actions.world import BRANCH, FIVE_MIN_MS, KEY, Jobs
+from tests.app.crash import MEMORY, Steps, in_child
 from tests.app.world import HERE, channel, probe
 from tests.fakes import T0, FakeChecker, FakeClock, header
 from tests.servers.sink import run_sink
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.servers.sink import Sink
-
-HANG_S: Final = 60
-MEMORY: Final = Path("/dev/shm")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,20 +64,10 @@ async def _trust(_: object) -> None:
     """Save nothing before a mail is sent: the mistake of the control."""
 
 
-class Steps:
-    """Count steps, and end this process at one of them."""
-
-    def __init__(self, kill_at: int | None) -> None:
-        self._kill_at = kill_at
-        self.taken = 0
-
-    def step(self) -> None:
-        self.taken += 1
-        if self.taken == self._kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
+class JobSteps(Steps):
+    """Step before and after each git command, and before each line to the mail server."""
 
     def install(self) -> None:
-        """Step before and after each git command, and before each line to the mail server, for good."""
         run_git, write = process.run, SMTPProtocol.write
 
         async def stepping(*arguments: Any, **named: Any) -> Any:
@@ -101,30 +84,7 @@ class Steps:
         setattr(SMTPProtocol, "write", writing)  # noqa: B010
 
 
-def in_child(work: Callable[[], None], *, kill_at: int | None = None) -> int | None:
-    """Do work in a process of its own; return how many steps it took, None when it was killed."""
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        signal.alarm(HANG_S)
-        steps = Steps(kill_at)
-        steps.install()
-        try:
-            work()
-        except BaseException:  # noqa: BLE001 - a fork must not return
-            traceback.print_exc()
-            os._exit(1)
-        os.write(writing, str(steps.taken).encode())
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as answer:
-        taken = answer.read()
-    _, status = os.waitpid(pid, 0)
-    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
-        return None
-    if status:
-        raise RuntimeError(f"a process ended with {os.waitstatus_to_exitcode(status)}")
-    return int(taken)
+in_child_of_ours = partial(in_child, steps_of=JobSteps)
 
 
 def judge(folder: Path, sink: Sink, *, stride: int, is_trusting: bool) -> Findings:
@@ -140,13 +100,13 @@ def judge(folder: Path, sink: Sink, *, stride: int, is_trusting: bool) -> Findin
     found = Findings()
     at_ms = T0 + FIVE_MIN_MS
     outage = partial(live, jobs, "xxx", at_ms, is_trusting=is_trusting)
-    found.steps = in_child(outage) or 0
+    found.steps = in_child_of_ours(outage) or 0
     for step in range(1, found.steps + 1, stride):
         shutil.rmtree(jobs.remote)
         shutil.copytree(before, jobs.remote)
         sink.forget()
-        found.kills += in_child(outage, kill_at=step) is None
-        in_child(partial(live, jobs, "xxx", at_ms + FIVE_MIN_MS, is_trusting=is_trusting))
+        found.kills += in_child_of_ours(outage, kill_at=step) is None
+        in_child_of_ours(partial(live, jobs, "xxx", at_ms + FIVE_MIN_MS, is_trusting=is_trusting))
         told = [header(mail.content, "Message-ID") for mail in sink.all_taken()]
         found.repeats += max(len(told) - 1, 0)
         if not told:

@@ -41,6 +41,15 @@ def of_tomorrow(content: bytes) -> bytes:
         return connection.serialize()
 
 
+def refuse_pushes(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object, **__: object) -> str:
+        raise GitError("no way there")
+
+    monkeypatch.setattr(StateBranch, "push", fail)
+    monkeypatch.setattr("prober.app.actions.run.INTENT_WITHIN_S", 0.2)
+    monkeypatch.setattr("prober.app.actions.run.SAVE_WITHIN_S", 0.2)
+
+
 async def later(jobs: Jobs, signs: str, **asked: object) -> list[str]:
     """Run a job one interval later, and return the subjects of the mails that it sent."""
     jobs.clock.set_by_ms += FIVE_MIN_MS
@@ -170,12 +179,7 @@ async def test_who_was_told_according_to_a_newer_version_is_told_of_the_end_and_
 async def test_where_nothing_can_be_saved_the_alert_goes_out_marked(
     jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(*_: object, **__: object) -> str:
-        raise GitError("no way there")
-
-    monkeypatch.setattr(StateBranch, "push", fail)
-    monkeypatch.setattr("prober.app.actions.run.INTENT_WITHIN_S", 0.2)
-    monkeypatch.setattr("prober.app.actions.run.SAVE_WITHIN_S", 0.2)
+    refuse_pushes(monkeypatch)
     outcome = await jobs.run("xxx")
     assert "no way there" in (outcome.fault or "")
     ((_, mail),) = jobs.mail.accepted
@@ -222,12 +226,7 @@ async def test_two_jobs_at_once_keep_every_check_of_both(jobs: Jobs, monkeypatch
 async def test_where_no_state_can_be_kept_a_run_stays_for_the_verdict_by_itself(
     jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(*_: object, **__: object) -> str:
-        raise GitError("no way there")
-
-    monkeypatch.setattr(StateBranch, "push", fail)
-    monkeypatch.setattr("prober.app.actions.run.INTENT_WITHIN_S", 0.2)
-    monkeypatch.setattr("prober.app.actions.run.SAVE_WITHIN_S", 0.2)
+    refuse_pushes(monkeypatch)
     monkeypatch.setattr("prober.app.run.AT_ONCE_MS", 10)
     jobs.configure(probes=(probe(),))
     await jobs.run("xxx")
