@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROGRAM = (sys.executable, "-X", "dev", "-W", "error", "-m", "prober")
+PLAIN = (sys.executable, "-m", "prober")  # in its development mode Python has things of its own to warn of
 
 
 def run_process(

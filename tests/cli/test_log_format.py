@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,12 +21,11 @@ if TYPE_CHECKING:
     from tests.servers.smtp import SmtpServer
 
 SECRET = "hunter2-hunter2"
-PLAIN = (sys.executable, "-m", "prober")  # in its development mode Python has things of its own to warn of
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (debug  |info   |warning|error  )  (.*)")
 
 
 def run_process(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    return process.run_process(folder, *arguments, program=PLAIN, **environ)
+    return process.run_process(folder, *arguments, program=process.PLAIN, **environ)
 
 
 @pytest.fixture(params=["text", "json"])

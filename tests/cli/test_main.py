@@ -21,7 +21,7 @@ from prober.cli import context, main, output
 from prober.cli.context import Globals, origin
 from prober.errors import StoreError, UsageError
 from tests.cli.conftest import options_of
-from tests.cli.process import run_process, shell, started
+from tests.cli.process import PLAIN, run_process, shell, started
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Configure, RunProber
@@ -313,7 +313,7 @@ def test_a_demo_that_is_stopped_leaves_nothing_behind_however_often_it_is_asked(
     folder: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, code: int
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(folder))
-    with started(folder, "demo") as process:
+    with started(folder, "demo", program=PLAIN) as process:
         assert process.stdout
         process.stdout.readline()
         assert len(list(folder.glob("prober-demo-*"))) == 1
