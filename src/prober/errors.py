@@ -40,6 +40,10 @@ class StoreError(ProberError):
     exit_code = 5
 
 
+class NoAnswerError(ProberError):
+    """Another program's API sent no answer: it could not be reached, or not in time."""
+
+
 class GitError(ProberError):
     """Git could not read or write the branch that keeps the state."""
 

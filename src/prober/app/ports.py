@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from prober.core.settings import EmailChannel
 
 if TYPE_CHECKING:
     from prober.adapters.mail import Handover
-    from prober.core.facts import Facts
+    from prober.core.facts import Answer, Facts
     from prober.core.model import Probe
 
 
@@ -26,6 +27,15 @@ class Checker(Protocol):
 
     async def check(self, probe: Probe) -> Facts:
         """Request a probe's url once, within its timeout, and return what was seen; never raise."""
+
+
+class Fetch(Protocol):
+    """Ask another program's API."""
+
+    async def __call__(
+        self, method: str, url: str, *, headers: Mapping[str, str] = MappingProxyType({}), body: bytes = b""
+    ) -> Answer:
+        """Send one request, follow no redirect, return what came back; raise NoAnswerError without it."""
 
 
 class Session(Protocol):

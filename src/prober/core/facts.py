@@ -62,3 +62,17 @@ class Facts:
     clock: Literal["kernel", "portable"] = "portable"
     family: Literal["ipv4", "ipv6"] | None = None
     certificate: Certificate | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What another program's API sent back; header names are lower-case, ``is_cut`` says that there was more."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    is_cut: bool = False
+
+    def header(self, name: str) -> str | None:
+        """Return the first value of a header, None without it."""
+        return next((value for key, value in self.headers if key == name), None)
