@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,11 @@ def pytest_configure() -> None:
     loopback.install()
     settings.register_profile("here", deadline=None)
     settings.load_profile("here")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Run two at once on each core: most tests wait for a process, a disk or a deadline half of their time."""
+    return 2 * (os.cpu_count() or 1)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,8 @@ import pytest
 from prober.adapters.clock import SystemClock
 from prober.adapters.github import Job
 from prober.adapters.store.db import open_reader
-from prober.app.actions.run import Asked, run_in_job
+from prober.app.actions.job import Asked
+from prober.app.actions.run import run_in_job
 from prober.core.model import Policy
 from tests.app.world import HERE, OPS, channel, config, probe
 from tests.rehearsal.host import BRANCH

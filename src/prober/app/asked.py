@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import anyio
@@ -73,3 +73,17 @@ class Report:
     has_lost: bool = False
     notes: Sequence[str] = ()
     heartbeat_error: str | None = None
+
+    def followed_by(self, later: Report) -> Report:
+        """Return what was done by this run and one that went on where it stopped."""
+        return replace(
+            later,
+            results=[*self.results, *later.results],
+            told=[*self.told, *later.told],
+            states={**self.states, **later.states},
+            queued=self.queued + later.queued,
+            accepted=self.accepted + later.accepted,
+            closed=(*self.closed, *later.closed),
+            is_offline=self.is_offline and (later.is_offline or not later.results),
+            heartbeat_error=later.heartbeat_error or self.heartbeat_error,
+        )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from prober.adapters.github import Job
-    from prober.app.actions.run import Outcome
+    from prober.app.actions.job import Outcome
     from prober.core.settings import Config
 
 app = typer.Typer(name="actions", cls=Group, no_args_is_help=True, rich_markup_mode=None)
@@ -140,7 +140,8 @@ def fetch(
 def _run(
     settings: Globals, config: Config, job: Job, mode: Mode, *, remote: str, branch: str, deadline_ms: int
 ) -> Outcome:
-    from prober.app.actions.run import Asked, run_in_job
+    from prober.app.actions.job import Asked
+    from prober.app.actions.run import run_in_job
     from prober.app.journal import Journal
     from prober.app.place import Place
 

@@ -280,9 +280,9 @@ async def test_chunks_of_one_byte_leave_others_their_turn() -> None:
 
     async with serving(flood) as port:
         began = time.monotonic()
-        facts = await check(f"http://127.0.0.1:{port}/", timeout_ms=300)
+        facts = await check(f"http://127.0.0.1:{port}/", timeout_ms=1_000)
     assert facts.failure is Reason.TIMEOUT
-    assert time.monotonic() - began < 0.8
+    assert time.monotonic() - began < 3
 
 
 async def test_no_cookie_is_carried_to_another_hop_or_probe() -> None:
@@ -378,11 +378,11 @@ async def test_a_timeout_says_in_which_phase() -> None:
         await peer.request()
         await anyio.sleep_forever()
 
-    looking = await check("http://name.example/", timeout_ms=50, checker={"lookup": never})
-    assert looking.failure_detail == "no answer within 0.05 s (looking up the name)"
+    looking = await check("http://name.example/", timeout_ms=200, checker={"lookup": never})
+    assert looking.failure_detail == "no answer within 0.2 s (looking up the name)"
     async with serving(silent) as port:
-        waiting = await check(f"http://127.0.0.1:{port}/", timeout_ms=1000 // 10)
-    assert waiting.failure_detail == "no answer within 0.1 s (waiting for the first byte)"
+        waiting = await check(f"http://127.0.0.1:{port}/", timeout_ms=1_000)
+    assert waiting.failure_detail == "no answer within 1 s (waiting for the first byte)"
     assert (waiting.failure, waiting.path_failure) == (Reason.TIMEOUT, True)
 
 
@@ -443,7 +443,7 @@ async def test_a_dead_ipv6_costs_a_quarter_of_a_second_which_counts() -> None:
             facts = await check(f"http://name.example:{port}/", checker={"lookup": found("::1", "127.0.0.1")})
     assert (facts.failure, facts.family) == (None, "ipv4")
     assert facts.phases.connect_us >= 250_000
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 3
 
 
 async def test_a_lost_syn_counts_though_the_round_trip_hides_it() -> None:
@@ -469,8 +469,8 @@ async def test_a_lost_syn_counts_though_the_round_trip_hides_it() -> None:
 async def test_when_all_addresses_are_dead_the_deadline_ends_it() -> None:
     with black_hole() as listener:
         url = f"http://name.example:{listener.getsockname()[1]}/"
-        facts = await check(url, timeout_ms=350, checker={"lookup": found("::1", "::1")})
-    assert facts.failure_detail == "no answer within 0.35 s (connecting)"
+        facts = await check(url, timeout_ms=1_000, checker={"lookup": found("::1", "::1")})
+    assert facts.failure_detail == "no answer within 1 s (connecting)"
 
 
 async def test_the_first_family_wins_when_it_answers() -> None:
@@ -498,7 +498,7 @@ def black_hole_beside_a_free_port() -> Iterator[int]:
 async def test_when_no_address_answers_the_most_telling_failure_is_reported() -> None:
     with black_hole_beside_a_free_port() as port:
         lookup = found("127.0.0.1", "127.0.0.2")
-        facts = await check(f"http://name.example:{port}/", timeout_ms=900, checker={"lookup": lookup})
+        facts = await check(f"http://name.example:{port}/", timeout_ms=3_000, checker={"lookup": lookup})
         dead = await check(f"http://[::1]:{port}/", timeout_ms=100)
     assert facts.failure_detail == f"connection refused by 127.0.0.1:{port}"
     assert dead.failure_detail == "no answer within 0.1 s (connecting)"

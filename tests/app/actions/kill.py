@@ -22,7 +22,8 @@ from aiosmtplib.protocol import SMTPProtocol
 
 from prober.adapters.git import branch, process
 from prober.adapters.mail import SmtpMailer
-from prober.app.actions.run import Around, Asked, _JobRun, run
+from prober.app.actions.job import Around, Asked
+from prober.app.actions.run import _JobRun, run
 from tests.app.actions.world import BRANCH, FIVE_MIN_MS, KEY, Jobs
 from tests.app.crash import MEMORY, Steps, in_child
 from tests.app.world import HERE, channel, probe

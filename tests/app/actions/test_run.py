@@ -206,7 +206,7 @@ async def test_where_nothing_can_be_fetched_checks_go_on_and_the_state_is_saved_
 
 async def test_two_jobs_at_once_keep_every_check_of_both(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
     await jobs.run(".")
-    push, pushes = StateBranch.push, iter("-r")
+    push, pushes = StateBranch.push, iter("r")
 
     async def push_second(self: StateBranch, *arguments: object, **named: object) -> str:
         if next(pushes, "") == "r":
@@ -251,7 +251,7 @@ async def test_a_fetch_that_fails_once_is_tried_again_and_nothing_is_told_twice(
 async def test_an_alert_that_only_both_runs_together_cause_is_sent_by_the_later_one(
     jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    push, pushes = StateBranch.push, iter("-r")
+    push, pushes = StateBranch.push, iter("r")
 
     async def push_second(self: StateBranch, *arguments: object, **named: object) -> str:
         if next(pushes, "") == "r":

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from prober.adapters.github import Job
-from prober.app.actions.run import Around, Asked, Outcome, run
+from prober.app.actions.job import Around, Asked, Outcome
+from prober.app.actions.run import run
 from tests.app.world import HERE, config
 from tests.fakes import FakeChecker, FakeClock, FakeMail
 

@@ -6,7 +6,6 @@ import secrets
 import shutil
 import tempfile
 from contextlib import closing
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,28 +21,28 @@ from prober.adapters.store.runs import RunRow
 from prober.adapters.store.states import all_states
 from prober.app.actions.drill import queue_drill
 from prober.app.actions.interruption import Interruption
+from prober.app.actions.job import Around, Outcome
 from prober.app.actions.state import WEEK_MS, State, state_key
 from prober.app.announce import queue_store_alert
-from prober.app.asked import Options, Report
+from prober.app.asked import Options
 from prober.app.books import open_books
-from prober.app.journal import Journal
 from prober.app.report import report_status
 from prober.app.run import Run, first_of_ours
 from prober.app.waiting import count_alerts
 from prober.core import cadence
+from prober.core.rules import is_pending
 from prober.core.schedule import MAX_DEADLINE_MS, is_due, verdict_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from prober.adapters.github import Job
     from prober.adapters.store.db import Store
+    from prober.app.actions.job import Asked
+    from prober.app.asked import Report
     from prober.app.books import Books
     from prober.app.place import Place
-    from prober.app.ports import Checker, Clock, OpenSession
-    from prober.core.cadence import Cadence
     from prober.core.model import Probe
-    from prober.core.report import StatusReport
     from prober.core.settings import Config
 
 SAVE_EVERY_S = 60.0
@@ -54,45 +53,6 @@ NO_KEY = (
     "PROBER_STATE_KEY is not set, and no mail password either, so who was told of what is not remembered between runs: "
     "everybody is told of an end. Set the secret PROBER_STATE_KEY to any long random text."
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What was asked for. ``deadline_ms`` bounds all checking; ``is_resident`` fills it, ``is_drill`` sends a test."""
-
-    remote: str
-    branch: str
-    deadline_ms: int
-    is_resident: bool = False
-    is_drill: bool = False
-    journal: Journal = field(default_factory=Journal)
-    on_wait: Callable[[Sequence[Probe], float], None] = lambda *_: None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What came of it: the run itself, how everything is now, and how often this job came round lately.
-
-    ``fault`` says why what happened may be forgotten, None that it is on the branch. ``is_whole`` is whether what was
-    there before could be read.
-    """
-
-    report: Report
-    status: StatusReport
-    cadence: Cadence
-    fault: str | None
-    is_whole: bool
-    notes: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Around:
-    """What a run has to do with."""
-
-    place: Place
-    clock: Clock
-    checker: Checker
-    open_session: OpenSession
 
 
 def run_in_job(config: Config, job: Job, asked: Asked, *, place: Place, environ: Mapping[str, str]) -> Outcome:
@@ -186,19 +146,20 @@ class _JobRun:
     async def run(self) -> Outcome:
         """Check until nothing is pending or the deadline is near, with the state saved beside that, and after it."""
         await self._books.write(self._begin)
-        # Whether anything can be kept decides how long a run that sees trouble stays.
-        await self._state.save(self._books.store, within_s=INTENT_WITHIN_S)
         due, later = await self._books.write(self._due)
         async with anyio.create_task_group() as beside:
             beside.start_soon(self._save_now_and_then)
             report = await self._check(due, later if self._asked.is_resident else {})
             beside.cancel_scope.cancel()
         await self._books.write(self._end)
-        told = self._state.queued
-        await self._save_at_last()
-        if self._state.queued > told and self._interruption.number is None:
-            await self._check([], {})  # what only both runs together could see is told by this one
-            await self._save_at_last()
+        told, undecided = self._state.queued, [probe for probe in due if is_pending(report.states[probe.id])]
+        await self._save_at_last(INTENT_WITHIN_S if undecided else SAVE_WITHIN_S)
+        if self._state.fault is None:
+            undecided = []  # the next run goes on from here
+        if (undecided or self._state.queued > told) and self._interruption.number is None:
+            # What cannot be kept has to be decided now, and what only two runs together could see is told by this one.
+            report = report.followed_by(await self._check(undecided, {}))
+            await self._save_at_last(SAVE_WITHIN_S)
         return await self._books.write(partial(self._sum_up, report=report))
 
     async def _check(self, due: Sequence[Probe], later: Mapping[str, float]) -> Report:
@@ -233,10 +194,10 @@ class _JobRun:
             fault = self._state.fault
             self._books.store.fault = None if fault is None else f"the state of this run cannot be kept ({fault})"
 
-    async def _save_at_last(self) -> None:
+    async def _save_at_last(self, within_s: float) -> None:
         """Save what is so now; a signal leaves a few seconds for that, as the machine goes away soon after it."""
         with self._interruption.bounding(GRACE_S) as scope:
-            await self._state.save(self._books.store, within_s=SAVE_WITHIN_S)
+            await self._state.save(self._books.store, within_s=within_s)
         if scope.cancelled_caught:
             self._state.fault = "the state could not be saved before the job had to end"
 
