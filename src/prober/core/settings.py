@@ -31,6 +31,16 @@ class EmailChannel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standby:
+    """Whom we stand behind: the ``[standby]`` table. ``url`` is where they are asked, at most once in ``every_ms``."""
+
+    behind: Literal["uptimerobot", "prober"]
+    url: str
+    api_key: str | None = field(default=None, repr=False)
+    every_ms: int = 60_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The whole of ``probes.toml``, resolved and judged valid.
 
@@ -44,6 +54,7 @@ class Config:
     probes: tuple[Probe, ...]
     channels: tuple[EmailChannel, ...] = ()
     connectivity_urls: tuple[str, ...] = ()
+    standby: Standby | None = None
     heartbeat_url: str | None = field(default=None, repr=False)
     store_path: str | None = None
     keep_ms: int = 90 * 86_400_000

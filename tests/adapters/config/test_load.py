@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,7 @@ import trustme
 
 from prober.core.expect import Expect, JsonRule
 from prober.core.model import Policy, Probe, Severity
-from prober.core.settings import Config, EmailChannel
+from prober.core.settings import Config, EmailChannel, Standby
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -316,3 +317,22 @@ def test_10_000_probes_load_in_seconds(load: Load) -> None:
     started = time.perf_counter()
     assert len(load(text).probes) == 10_000
     assert time.perf_counter() - started < 10
+
+
+def test_standing_behind_another_monitor_asks_it_at_its_real_address_unless_told_otherwise(load: Load) -> None:
+    text = PROBE + '[standby]\nbehind = "uptimerobot"\napi_key = "${UPTIMEROBOT_API_KEY}"\n'
+    config = load(text, UPTIMEROBOT_API_KEY="ur-123-read-only")
+    usual = Standby(behind="uptimerobot", url="https://api.uptimerobot.com/v2/", api_key="ur-123-read-only")
+    assert (config.standby, config.secrets) == (usual, ("ur-123-read-only",))
+    other = load(
+        text + 'url = "http://127.0.0.1:8099/v2/"\nevery = "5s"', UPTIMEROBOT_API_KEY="ur-123-read-only"
+    ).standby
+    assert other == Standby(
+        behind="uptimerobot", url="http://127.0.0.1:8099/v2/", api_key="ur-123-read-only", every_ms=5_000
+    )
+
+
+def test_standing_behind_another_prober_takes_the_address_of_its_status(load: Load) -> None:
+    config = load(PROBE + '[standby]\nbehind = "prober"\nurl = "https://web-1.example/status.json"')
+    assert config.standby == Standby(behind="prober", url="https://web-1.example/status.json")
+    assert load(PROBE).standby is None

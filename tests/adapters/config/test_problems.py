@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tests.adapters.config.conftest import Load, Problems
 
 PROBE = '[probe.api]\nurl = "https://api.example.com/health"\n'
+UPTIMEROBOT = '[standby]\nbehind = "uptimerobot"\napi_key = "ur-1"\n'
+PRIMARY = '[standby]\nbehind = "prober"\nurl = "https://web-1.example/status.json"\n'
 EMAIL = '[alert.email]\nto = ["a@b.c"]\nfrom = "a@b.c"\nserver = "smtp.example.com"\n'
 
 
@@ -221,7 +223,13 @@ def test_a_url_is_text(problems: Problems, url: str) -> None:
         ('[probe."-"]\nurl = "http://h"', '"-" is not an id'),
         ('interval = "5m"\n' + PROBE, "write it in [defaults] or in a [probe.<id>]"),
         (PROBE + "[defaults]\nx = 1", '4:1: error: unknown key "x" in [defaults]'),
-        (PROBE + '[standby]\nbehind = "uptimerobot"', '3:2: error: unknown key "standby"'),
+        (PROBE + "[standby]", '3:2: error: [standby] has no behind (write behind = "uptimerobot")'),
+        (PROBE + '[standby]\nbehind = "pingdom"', '4:10: error: "pingdom"'),
+        (PROBE + '[standby]\nbehind = "uptimerobot"', "3:2: error: [standby] has no api_key (write api_key = "),
+        (PROBE + '[standby]\nbehind = "prober"', "3:2: error: [standby] has no url (write url = "),
+        (PROBE + PRIMARY + 'api_key = "ur-1"', "6:1: error: api_key is for UptimeRobot"),
+        (PROBE + UPTIMEROBOT + 'url = "http://proxy.example/v2/"', "6:7: error: this would send the key in clear text"),
+        (PROBE + UPTIMEROBOT + 'every = "100ms"', '6:9: error: "100ms"'),
         (PROBE + '[[maintenance]]\ncron = "x"', '3:3: error: unknown key "maintenance"'),
         (PROBE + '[heartbeat]\nurl = "x"', '4:7: error: "x"'),
         (PROBE + '[store]\nkeep = "23h"', '4:8: error: "23h"'),

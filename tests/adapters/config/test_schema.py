@@ -28,6 +28,8 @@ VALID = [
     '[defaults.auth]\nusername = "a"\n' + PROBE + 'auth.password = "b"',
     PROBE + EMAIL.replace(".email", ".ops") + 'kind = "email"',
     PROBE + EMAIL + 'security = "tls"\nport = 465',
+    PROBE + '[standby]\nbehind = "uptimerobot"\napi_key = "ur-1"\nevery = "30s"',
+    PROBE + '[standby]\nbehind = "prober"\nurl = "https://h/status.json"',
 ]
 INVALID = [
     "",
@@ -52,6 +54,9 @@ INVALID = [
     PROBE + "[connectivity]\nurls = []",
     PROBE + "[store]\nkeep = '90'",
     PROBE + "[standby]",
+    PROBE + '[standby]\nbehind = "uptimerobot"',
+    PROBE + '[standby]\nbehind = "prober"',
+    PROBE + '[standby]\nbehind = "prober"\nurl = "https://h/status.json"\napi_key = "x"',
     PROBE + EMAIL.replace('from = "a@b.c"\n', ""),
     PROBE + EMAIL + 'username = "x"',
     PROBE + EMAIL + 'security = "ssl"',

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 from prober.adapters.config.keys import ALERT_KEYS, PROBE_KEYS, TOP_KEYS, default_values
 from prober.core.expect import Expect
 from prober.core.model import Policy, Probe, Severity
-from prober.core.settings import Config, EmailChannel
+from prober.core.settings import Config, EmailChannel, Standby
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from prober.adapters.config.tables import Leaves
 
+UPTIMEROBOT: Final = "https://api.uptimerobot.com/v2/"
 PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
 
 _TOP_DEFAULTS: Final = default_values(TOP_KEYS)
@@ -58,10 +59,22 @@ def built_config(
         probes=tuple(_probe(name, leaves, path.parent) for name, leaves in probes.items()),
         channels=tuple(_channel(name, leaves) for name, leaves in channels.items()),
         connectivity_urls=values["connectivity.urls"] or (),
+        standby=_standby(values),
         heartbeat_url=values["heartbeat.url"],
         store_path=_absolute(path.parent, values["store.path"]),
         keep_ms=values["store.keep"],
         secrets=secrets,
+    )
+
+
+def _standby(values: _Values) -> Standby | None:
+    if values["standby.behind"] is None:
+        return None
+    return Standby(
+        behind=values["standby.behind"],
+        url=values["standby.url"] or UPTIMEROBOT,
+        api_key=values["standby.api_key"],
+        every_ms=values["standby.every"],
     )
 
 

@@ -62,6 +62,26 @@ def check_connectivity(reader: TableReader, top: Leaves) -> None:
         _add_secret_host(reader, url)
 
 
+def check_standby(reader: TableReader, top: Leaves) -> None:
+    """Note what a [standby] table lacks to look at the other monitor, or what would betray the key."""
+    behind, url = _sound(top, "standby.behind"), _sound(top, "standby.url")
+    if ("standby.behind", "") not in top:
+        reader.note(("standby",), '[standby] has no behind (write behind = "uptimerobot")', at="key")
+    if behind and behind.value == "uptimerobot" and ("standby.api_key", "") not in top:
+        reader.note(("standby",), '[standby] has no api_key (write api_key = "${UPTIMEROBOT_API_KEY}")', at="key")
+    if behind and behind.value == "prober" and ("standby.url", "") not in top:
+        reader.note(("standby",), '[standby] has no url (write url = "https://.../status.json")', at="key")
+    if behind and behind.value == "prober" and (key := _sound(top, "standby.api_key")):
+        reader.note(key.path, "api_key is for UptimeRobot: another prober needs none", at="key")
+    if url and behind and behind.value == "uptimerobot" and not _keeps_secrets(url.value):
+        reader.note(url.path, "this would send the key in clear text (write https://...)")
+
+
+def _keeps_secrets(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "https" or is_loopback(parts.hostname or "")
+
+
 def check_channel(reader: TableReader, path: Place, leaves: Leaves) -> None:
     """Note what is wrong with a channel as a whole."""
     required = ("to", "from", "server") if path[-1] == "email" else ("kind", "to", "from", "server")

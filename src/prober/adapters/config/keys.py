@@ -90,6 +90,30 @@ TOP_KEYS: Final = (
         doc="Asked only when checks fail, to tell whether we are offline.",
     ),
     Key(
+        name="standby.behind",
+        kind=one_of("uptimerobot", "prober"),
+        doc="Stay quiet while this other monitor is watching.",
+    ),
+    Key(
+        name="standby.api_key",
+        kind=text(check=_check_password),
+        can_hold_secrets=True,
+        is_secret=True,
+        doc="Read-only key of UptimeRobot.",
+    ),
+    Key(
+        name="standby.url",
+        kind=_URL,
+        can_hold_secrets=True,
+        doc="Base address of UptimeRobot's API, if not the usual one; or where the status of the other prober is.",
+    ),
+    Key(
+        name="standby.every",
+        kind=duration(least_ms=UNITS_MS["s"], most_ms=UNITS_MS["h"]),
+        default="1m",
+        doc="At most one look at the other monitor per this time.",
+    ),
+    Key(
         name="heartbeat.url",
         kind=_URL,
         can_hold_secrets=True,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from prober.adapters.config.build import built_config
-from prober.adapters.config.checks import check_channel, check_connectivity, check_id, check_probe
+from prober.adapters.config.checks import check_channel, check_connectivity, check_id, check_probe, check_standby
 from prober.adapters.config.keys import ALERT_TREE, MOST_PROBES, PROBE_TREE, TOP_TREE
 from prober.adapters.config.positions import locate
 from prober.adapters.config.problems import InvalidConfig, Lines, Problem, printable
@@ -47,6 +47,8 @@ def read_config(path: Path, *, environ: Mapping[str, str], host_name: str) -> Re
     reader = TableReader(variables=Variables(environ))
     top = reader.read(source.data, TOP_TREE, ())
     check_connectivity(reader, top)
+    if isinstance(source.data.get("standby"), dict):
+        check_standby(reader, top)
     channels = _read_channels(reader, source)
     probes = _read_probes(reader, source)
     if reader.findings:

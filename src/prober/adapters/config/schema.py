@@ -32,6 +32,7 @@ def schema() -> dict[str, Any]:
             {"$ref": "#/$defs/alert", "required": _EMAIL_NEEDS, "dependentRequired": _both("username", "password")}
         ),
     }
+    top["properties"]["standby"] |= _STANDBY_NEEDS
     top["properties"]["alert"]["patternProperties"]["^(?!email$)"] = {"required": ["kind"]}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -58,6 +59,14 @@ def _both(one: str, other: str) -> dict[str, list[str]]:
 
 
 _PAIRED_AUTH = {"dependentRequired": _both("username", "password")}
+
+
+_STANDBY_NEEDS = {
+    "required": ["behind"],
+    "if": {"properties": {"behind": {"const": "prober"}}, "required": ["behind"]},
+    "then": {"required": ["url"], "properties": {"api_key": False}},
+    "else": {"required": ["api_key"]},
+}
 
 
 def _table(keys: Tree) -> dict[str, Any]:
