@@ -286,7 +286,7 @@ class Stack(prober.app.journal.Journal):
 
     def _note_event(self, store: Store, event: Event) -> None:
         """Write an event down, and who is to hear of it."""
-        probe_id = None if isinstance(event, ProberBlind) else event.probe_id
+        probe_id = probe_of(event)
         (row,) = store.rows(
             """SELECT e.id, e.uid, i.uid AS incident FROM events e LEFT JOIN incidents i ON i.number = e.incident
             WHERE e.uid = :uid""",

@@ -11,15 +11,28 @@ from prober.adapters.store.outbox import Queued
 from prober.core import gate
 from prober.core.alerts import TELLING_OF_OPEN, AlertFacts, AlertKind
 from prober.core.delivery import message_id
-from prober.core.model import CertificateExpiring, Closed, Event, Kind, Opened, ProberBlind, Reminded, Severity
+from prober.core.model import (
+    CertificateExpiring,
+    Closed,
+    Event,
+    Kind,
+    Opened,
+    ProberBlind,
+    Reminded,
+    Severity,
+    probe_of,
+)
+from prober.core.sight import Disagreed, KeyRejected, RoleChanged
 from prober.render.shapes import event_word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from prober.adapters.store.db import Store
     from prober.app.facts import Scene
     from prober.app.place import Place
+    from prober.core.gate import Recipient
+    from prober.core.model import Incident
     from prober.core.settings import Config, EmailChannel
 
 
@@ -32,7 +45,11 @@ class Told:
 
 
 class Announcer:
-    """Remember events and queue their alerts; ``queued`` counts these."""
+    """Remember events and queue their alerts; ``queued`` counts these.
+
+    What is held back is remembered all the same: an incident by a mark, and a reminder as one that was given up, so
+    that the next one comes when it would have.
+    """
 
     def __init__(self, scene: Scene, *, is_alerting: bool) -> None:
         self._scene = scene
@@ -60,7 +77,9 @@ class Announcer:
                 return incidents.close_incident(self._store, event, location=self._location)
             case Reminded():
                 return incidents.find_open(self._store, event.probe_id, self._location, event.kind)
-            case CertificateExpiring() | ProberBlind():
+            case Disagreed():
+                return incidents.find_open(self._store, event.probe_id, self._location, Kind.DOWN)
+            case CertificateExpiring() | ProberBlind() | RoleChanged() | KeyRejected():
                 return None
         assert_never(event)
 
@@ -80,7 +99,6 @@ class Announcer:
 
     def _announce(self, event: Event, number: int | None) -> None:
         facts = self._scene.facts(event, number)
-        probe = None if isinstance(event, ProberBlind) else self._scene.probe(event.probe_id)
         uid = self._uid(event)
         if isinstance(event, Opened | Closed):
             uid = _fresh(uid, is_known=lambda uid: events.is_recorded(self._store, uid))
@@ -94,16 +112,45 @@ class Announcer:
             at_ms=event.at_ms,
             facts=facts.to_json(),
         )
-        admitted = gate.admit(
+        is_held = gate.is_held(event, self._scene.standing)
+        if is_held and isinstance(event, Reminded):
+            for row_id in self._queue(event_id, uid, facts, self._admitted(event, number, is_held=False)):
+                outbox.drop(self._store, row_id)
+            return
+        if is_held and number is not None and self._is_alerting:
+            incidents.hold(self._store, number, is_held=True)
+        self.queued += len(self._queue(event_id, uid, facts, self._admitted(event, number, is_held=is_held)))
+
+    def release(self, incident: Incident) -> None:
+        """Tell that an incident began, to those who do not know it, unless it is still to be held."""
+        opened = Opened(
+            probe_id=incident.probe_id,
+            kind=incident.kind,
+            at_ms=incident.confirmed_at_ms,
+            started_at_ms=incident.started_at_ms,
+            reason=incident.reason,
+            detail=incident.detail,
+            checks=incident.checks,
+        )
+        found = events.find_opening(self._store, incident.number)
+        if found is None or gate.is_held(opened, self._scene.standing):
+            return
+        known = outbox.told(self._store, incident.number)
+        admitted = [each for each in self._admitted(opened, incident.number, is_held=False) if each not in known]
+        incidents.hold(self._store, incident.number, is_held=False)
+        self.queued += len(self._queue(*found, self._scene.facts(opened, incident.number), admitted))
+
+    def _admitted(self, event: Event, number: int | None, *, is_held: bool) -> Sequence[Recipient]:
+        probe_id = probe_of(event)
+        probe = None if probe_id is None else self._scene.probe(probe_id)
+        return gate.admit(
             event,
             channels=self._scene.config.channels,
             tags=None if probe is None else probe.tags,
             told=set() if number is None else outbox.told(self._store, number),
             is_alerting=self._is_alerting,
+            is_held=is_held,
         )
-        channels = {channel.id: channel for channel in self._scene.config.channels}
-        for channel_id, recipient in admitted:
-            self._queue(event_id, uid, facts, channels[channel_id], recipient)
 
     def _uid(self, event: Event) -> str:
         match event:
@@ -116,9 +163,21 @@ class Announcer:
                 return _uid(self._location, *parts)
             case Opened() | Closed():
                 return _uid(self._location, event.probe_id, _word(event), event.started_at_ms, event.at_ms)
+            case Disagreed():
+                return _uid(self._location, event.probe_id, _word(event), event.started_at_ms)
+            case RoleChanged() | KeyRejected():
+                return _uid(self._location, _word(event), event.at_ms)
         assert_never(event)
 
-    def _queue(self, event_id: int, uid: str, facts: AlertFacts, channel: EmailChannel, recipient: str) -> None:
+    def _queue(self, event_id: int, uid: str, facts: AlertFacts, to: Sequence[Recipient]) -> list[int]:
+        """Queue an alert for each of those who have none of this event, and return the numbers."""
+        channels = {channel.id: channel for channel in self._scene.config.channels}
+        queued = (self._queue_one(event_id, uid, facts, channels[channel], recipient) for channel, recipient in to)
+        return [row_id for row_ids in queued for row_id in row_ids]
+
+    def _queue_one(
+        self, event_id: int, uid: str, facts: AlertFacts, channel: EmailChannel, recipient: str
+    ) -> list[int]:
         stale = None
         if facts.incident is not None and facts.kind not in TELLING_OF_OPEN:
             stale = carriers.find_mergeable(self._store, facts.incident, channel.id, recipient)
@@ -128,10 +187,11 @@ class Announcer:
             remind_ms=channel.remind_ms if facts.kind in TELLING_OF_OPEN else None,
         )
         queued = _queued(self._store, event_id, uid, told, channel, recipient)
-        for row_id in outbox.queue(self._store, [queued]):
-            self.queued += 1
-            if stale is not None:
+        row_ids = outbox.queue(self._store, [queued])
+        if stale is not None:
+            for row_id in row_ids:
                 carriers.merge(self._store, stale.id, row_id)
+        return row_ids
 
 
 def _fresh(uid: str, *, is_known: Callable[[str], bool]) -> str:

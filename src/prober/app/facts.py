@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from prober.adapters.store import incidents, notes, probes, results, states
 from prober.app import history
+from prober.core import standby
 from prober.core.alerts import AlertFacts, AlertKind, CheckLine
 from prober.core.durations import format_duration
 from prober.core.model import (
@@ -21,24 +22,32 @@ from prober.core.model import (
     ProberBlind,
     Reminded,
     Result,
+    Severity,
     State,
 )
 from prober.core.people import Action
 from prober.core.rollup import DAY_MS
+from prober.core.sight import WATCHERS, Disagreed, KeyRejected, RoleChanged
 from prober.core.uptime import budget_used_percent
+from prober.render.rule import rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from prober.adapters.store.db import Store
     from prober.core.settings import Config
+    from prober.core.sight import Role
+    from prober.core.standby import Standing
 
 CHECKS_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What surrounds the events of one round: the same for every alert that it queues."""
+    """What surrounds the events of one round: the same for every alert that it queues.
+
+    ``standing`` is None when we stand behind nobody.
+    """
 
     store: Store
     config: Config
@@ -46,6 +55,7 @@ class Scene:
     origin: str
     is_reachable: bool | None
     mask: Callable[[str], str]
+    standing: Standing | None = None
 
     def facts(self, event: Event, number: int | None) -> AlertFacts:
         """Return what an alert about an event says; ``number`` is that of its incident, if it has one."""
@@ -54,6 +64,8 @@ class Scene:
                 return self._of_certificate(event)
             case ProberBlind():
                 return self._of_blindness(event)
+            case RoleChanged() | KeyRejected() | Disagreed():
+                return self._of_watcher(event, number)
             case Opened() | Closed() | Reminded():
                 return self._of_incident(event, incidents.find_incident(self.store, number or 0))
             case _:
@@ -78,7 +90,7 @@ class Scene:
             reason=incident.reason,
             detail=incident.detail,
             checks=incident.checks,
-            rule=_rule(event, probe),
+            rule=rule(event, probe),
             acknowledged_by=incident.acknowledged_by,
             acknowledged_at_ms=incident.acknowledged_at_ms,
         )
@@ -122,12 +134,49 @@ class Scene:
             confirmed_at_ms=event.at_ms,
         )
 
+    def _of_watcher(self, event: RoleChanged | KeyRejected | Disagreed, number: int | None) -> AlertFacts:
+        watcher = WATCHERS[self.config.standby.behind] if self.config.standby else None
+        facts = replace(self._about(None, None), watcher=watcher)
+        match event:
+            case KeyRejected():
+                return replace(facts, kind=AlertKind.KEY, severity=Severity.P2)
+            case RoleChanged(role="standing-in"):
+                kind, severity = AlertKind.STANDING_IN, Severity.P2
+            case RoleChanged():
+                kind, severity = AlertKind.STANDING_BY, Severity.P3
+            case Disagreed():
+                facts = self._about(event.probe_id, self.probe(event.probe_id), since_ms=event.started_at_ms)
+                return replace(
+                    facts,
+                    kind=AlertKind.DISAGREEMENT,
+                    severity=Severity.P3,
+                    watcher=watcher,
+                    incident=number,
+                    started_at_ms=event.started_at_ms,
+                    confirmed_at_ms=event.since_ms,
+                )
+        return replace(
+            facts,
+            kind=kind,
+            severity=severity,
+            role=event.role,
+            started_at_ms=event.since_ms,
+            watched_as=event.why,
+            probes=event.probe_ids,
+        )
+
+    def _role(self, probe_id: str | None) -> Role:
+        if self.standing is None:
+            return "active"
+        return self.standing.role if probe_id is None else standby.role_of(self.standing, probe_id)
+
     def _about(self, probe_id: str | None, probe: Probe | None, *, since_ms: int | None = None) -> AlertFacts:
         facts = AlertFacts(
             kind=AlertKind.TEST,
             queued_at_ms=self.now_ms,
             location=self.config.location,
             origin=self.origin,
+            role=self._role(probe_id),
             probe_id=probe_id,
             others_down=self._others_down(probe_id),
             connectivity=self._connectivity(),
@@ -220,33 +269,3 @@ def _kind(event: Opened | Closed | Reminded) -> AlertKind:
         case Closed(closed_as=ClosedAs.RESOLVED):
             return AlertKind.RESOLVED
     return AlertKind.RECOVERED if event.kind is Kind.DOWN else AlertKind.SLOW_OVER
-
-
-def _rule(event: Opened | Closed | Reminded, probe: Probe | None) -> str:
-    match event:
-        case Reminded():
-            return "an incident that is open and not acknowledged is told again (remind)"
-        case Closed(closed_as=ClosedAs.RESOLVED):
-            return "a person ended the incident (prober incidents resolve)"
-        case _:
-            return _rule_of_checks(event, probe)
-
-
-def _rule_of_checks(event: Opened | Closed, probe: Probe | None) -> str:
-    if probe is None:
-        return "the probe is no longer configured"
-    policy = probe.policy
-    limit = format_duration(policy.slow_ms) if policy.slow_ms else "no limit"
-    match event:
-        case Opened(kind=Kind.DOWN):
-            return _counted(policy.failures, "failed ", "", "open", "failures")
-        case Opened():
-            return _counted(policy.slow_checks, "", f" above {limit}", "open", "slow_checks")
-        case Closed(kind=Kind.DOWN):
-            return _counted(policy.recoveries, "good ", "", "close", "recoveries")
-    return _counted(policy.recoveries, "", f" at or below 80 % of {limit}", "close", "recoveries")
-
-
-def _counted(count: int, sort: str, limit: str, verb: str, key: str) -> str:
-    checks = f"1 {sort}check{limit} {verb}s" if count == 1 else f"{count} {sort}checks in a row{limit} {verb}"
-    return f"{checks} an incident ({key} = {count})"

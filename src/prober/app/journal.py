@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, assert_never
 from prober.adapters.config.problems import InvalidConfig
 from prober.adapters.log import Entry
 from prober.app.waiting import read_facts
-from prober.core.model import CertificateExpiring, Closed, ClosedAs, Opened, Outcome, ProberBlind, Reminded
+from prober.core.model import CertificateExpiring, Closed, ClosedAs, Opened, Outcome, ProberBlind, Reminded, probe_of
+from prober.core.sight import Disagreed, KeyRejected, RoleChanged
 from prober.render.shapes import event_word
 from prober.render.when import day, milliseconds, words
 
@@ -165,25 +166,41 @@ def _result(result: Result) -> str:
 
 def _event(event: Event) -> tuple[Level, str, str | None]:
     """Return how much an event matters, the line for it, and its probe."""
-    word = (event_word(event) or "slow_superseded").replace("_", " ")
+    word, probe = (event_word(event) or "slow_superseded").replace("_", " "), probe_of(event)
     match event:
-        case Opened():
-            said = event.detail or f"{event.checks} checks in a row"
-            return "warning", f"{word}: {event.probe_id}: {said}", event.probe_id
-        case Closed(closed_as=ClosedAs.SUPERSEDED):
-            return "info", f"{word}: {event.probe_id}: it is down now", event.probe_id
-        case Reminded():
-            open_for = words(event.at_ms - event.started_at_ms)
-            return "info", f"{word}: {event.probe_id}: {event.kind} for {open_for}", event.probe_id
-        case Closed():
-            lasted = words(event.ended_at_ms - event.started_at_ms)
-            return "info", f"{word}: {event.probe_id}: after {lasted}", event.probe_id
-        case CertificateExpiring():
-            return "warning", f"{word}: {event.probe_id}: it ends on {day(event.not_after_ms)}", event.probe_id
-        case ProberBlind():
-            return "warning", f"{word}: offline for {words(event.at_ms - event.since_ms)}", None
+        case Opened() | Closed() | Reminded() | CertificateExpiring():
+            level, said = _news_of_probe(event)
+        case ProberBlind() | RoleChanged() | KeyRejected() | Disagreed():
+            level, said = _news_of_us(event)
         case _:
             assert_never(event)
+    return level, ": ".join(filter(None, (word, probe, said))), probe
+
+
+def _news_of_probe(event: Opened | Closed | Reminded | CertificateExpiring) -> tuple[Level, str]:
+    match event:
+        case Opened():
+            return "warning", event.detail or f"{event.checks} checks in a row"
+        case Closed(closed_as=ClosedAs.SUPERSEDED):
+            return "info", "it is down now"
+        case Closed():
+            return "info", f"after {words(event.ended_at_ms - event.started_at_ms)}"
+        case Reminded():
+            return "info", f"{event.kind} for {words(event.at_ms - event.started_at_ms)}"
+        case CertificateExpiring():
+            return "warning", f"it ends on {day(event.not_after_ms)}"
+
+
+def _news_of_us(event: ProberBlind | RoleChanged | KeyRejected | Disagreed) -> tuple[Level, str]:
+    match event:
+        case ProberBlind():
+            return "warning", f"offline for {words(event.at_ms - event.since_ms)}"
+        case RoleChanged(probe_ids=probe_ids):
+            return "warning", f"{', '.join(probe_ids) or 'all probes'} ({event.why})"
+        case KeyRejected():
+            return "error", "so we stand in"
+        case Disagreed():
+            return "warning", f"the other side has said up for {words(event.at_ms - event.since_ms)}"
 
 
 def _changes(before: Config, after: Config) -> list[str]:
@@ -191,7 +208,7 @@ def _changes(before: Config, after: Config) -> list[str]:
     changed = [each for each in old.keys() & new.keys() if old[each] != new[each]]
     lists = {"added": new.keys() - old.keys(), "removed": old.keys() - new.keys(), "changed": changed}
     said = [f"{what} {', '.join(sorted(ids))}" for what, ids in lists.items() if ids]
-    parts = ("title", "location", "channels", "connectivity_urls", "heartbeat_url", "store_path", "keep_ms")
+    parts = ("title", "location", "channels", "connectivity_urls", "standby", "heartbeat_url", "store_path", "keep_ms")
     other = [
         part.removesuffix("_ms").replace("_", " ") for part in parts if getattr(before, part) != getattr(after, part)
     ]

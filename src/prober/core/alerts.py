@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from prober.core.model import Outcome, Reason, Severity
+from prober.core.sight import Verdict
 
 
 class AlertKind(StrEnum):
@@ -27,6 +28,10 @@ class AlertKind(StrEnum):
     SEVERAL = "several"
     CERTIFICATE = "certificate_expiring"
     BLIND = "prober_blind"
+    STANDING_IN = "standing_in"
+    STANDING_BY = "standing_by"
+    KEY = "key_rejected"
+    DISAGREEMENT = "disagreement"
     STORE = "store_corrupt"
     TEST = "test"
 
@@ -75,7 +80,9 @@ class AlertFacts:
     good one before the trouble. ``latency_now_us`` is that of the check that fired. ``percentiles`` holds 24 h; for
     slow alerts also "today" and "7 days ago". ``remind_ms`` is how often the recipient is reminded while the incident
     is open. ``resolved_note`` is what the person said who resolved it. ``store_fault`` says why the mail may repeat.
-    ``members`` are the alerts that a batch stands for; ``batch`` is its number.
+    ``watcher`` is whom we stand behind, as people call it, ``watched_as`` what its looks say, and ``probes`` those that
+    our role changed for, where it did not for all. ``members`` are the alerts that a batch stands for; ``batch`` is its
+    number.
     """
 
     kind: AlertKind
@@ -122,6 +129,9 @@ class AlertFacts:
     sender: str | None = None
     recipients: tuple[str, ...] = ()
     store_fault: str | None = None
+    watcher: str | None = None
+    watched_as: Verdict | None = None
+    probes: tuple[str, ...] = ()
     batch: int | None = None
     members: tuple[AlertFacts, ...] = ()
 
@@ -144,7 +154,7 @@ def _without_empty(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _from_fields(fields: dict[str, Any]) -> AlertFacts:
     read = {name: value for name, value in fields.items() if name in AlertFacts.__dataclass_fields__}
-    for name, kind in (("kind", AlertKind), ("severity", Severity), ("reason", Reason)):
+    for name, kind in (("kind", AlertKind), ("severity", Severity), ("reason", Reason), ("watched_as", Verdict)):
         if read.get(name) is not None:
             read[name] = kind(read[name])
     if "checks_before" in read:
@@ -161,6 +171,6 @@ def _from_fields(fields: dict[str, Any]) -> AlertFacts:
     read["figures"] = tuple(Figures(**each) for each in read.get("figures", ()))
     read["percentiles"] = tuple(Percentiles(**each) for each in read.get("percentiles", ()))
     read["members"] = tuple(_from_fields(member) for member in read.get("members", ()))
-    for name in ("others_down", "recipients"):
+    for name in ("others_down", "recipients", "probes"):
         read[name] = tuple(read.get(name, ()))
     return AlertFacts(**read)

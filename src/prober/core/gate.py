@@ -2,18 +2,23 @@
 
 What is about ourselves concerns everyone; what is about a probe, the channels that share a tag with it. The end of an
 incident is told to those, and only those, who know of the incident, and always: also when nothing else may be told.
+
+What is about a probe is held while somebody else is watching it. An incident that is held is told as soon as nothing
+holds it any more, if it is still open then; a reminder is dropped, and a certificate waits for its next check.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias, assert_never
+from typing import TYPE_CHECKING, TypeAlias
 
-from prober.core.model import CertificateExpiring, Closed, ClosedAs, Event, Opened, ProberBlind, Reminded
+from prober.core import standby
+from prober.core.model import CertificateExpiring, Closed, ClosedAs, Event, Opened, Reminded
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from prober.core.settings import EmailChannel
+    from prober.core.standby import Standing
 
 Recipient: TypeAlias = tuple[str, str]
 """The id of a channel, and an address on it."""
@@ -26,26 +31,33 @@ def admit(
     tags: Collection[str] | None,
     told: Collection[Recipient] = (),
     is_alerting: bool = True,
+    is_held: bool = False,
 ) -> tuple[Recipient, ...]:
     """Return who is told of an event, in the order of the configuration.
 
     ``tags`` are those of the event's probe, None when there is none or it is no longer configured. ``told`` are those
-    who know of the event's incident. Without ``is_alerting`` nothing is told but ends.
+    who know of the event's incident. Without ``is_alerting``, or when it ``is_held``, nothing is told but ends.
     """
     match event:
         case Closed(closed_as=ClosedAs.SUPERSEDED):
             return ()
         case Closed():
             return tuple(each for each in everyone(channels) if each in told)
-        case _ if not is_alerting:
+        case _ if not is_alerting or is_held:
             return ()
         case Reminded(recipients=due):
             return tuple(each for each in everyone(channels) if each in due)
-        case Opened() | CertificateExpiring():
+        case _:
             return tuple(each for channel in channels if wants(channel, tags) for each in of_channel(channel))
-        case ProberBlind():
-            return everyone(channels)
-    assert_never(event)
+
+
+def is_held(event: Event, standing: Standing | None) -> bool:
+    """Say whether an event is held back: ``standing`` is None when we stand behind nobody."""
+    match event:
+        case Opened(probe_id=probe_id) | Reminded(probe_id=probe_id) | CertificateExpiring(probe_id=probe_id):
+            return standing is not None and standby.is_held(standing, probe_id)
+        case _:
+            return False
 
 
 def wants(channel: EmailChannel, tags: Collection[str] | None) -> bool:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from prober.core.expect import Expect
+from prober.core.sight import Disagreed, KeyRejected, RoleChanged
 
 if TYPE_CHECKING:
     from prober.core.facts import Certificate, Phases
@@ -261,12 +262,19 @@ class Reminded:
     recipients: tuple[tuple[str, str], ...]
 
 
-Event: TypeAlias = Opened | Closed | Reminded | CertificateExpiring | ProberBlind
+Event: TypeAlias = (
+    Opened | Closed | Reminded | CertificateExpiring | ProberBlind | RoleChanged | KeyRejected | Disagreed
+)
+
+
+def probe_of(event: Event) -> str | None:
+    """Return the id of the one probe that an event is about, None when it is about ourselves."""
+    return None if isinstance(event, ProberBlind | RoleChanged | KeyRejected) else event.probe_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """A period of trouble as the store knows it. ``number`` is local and for people; ``uid`` is for good."""
+    """A period of trouble. ``number`` is local and for people, ``uid`` for good; ``is_held``: it is not told yet."""
 
     number: int
     uid: str
@@ -282,6 +290,7 @@ class Incident:
     announced_at_ms: int | None = None
     acknowledged_at_ms: int | None = None
     acknowledged_by: str | None = None
+    is_held: bool = False
     false_positive: bool = False
     reason: Reason | None = None
     detail: str | None = None

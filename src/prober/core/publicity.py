@@ -12,10 +12,11 @@ import hmac
 import json
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from prober.core.alerts import AlertKind
 from prober.core.model import Outcome, Reason, Severity
+from prober.core.sight import WATCHERS, Role, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -55,6 +56,9 @@ _CHOICES: Final[Mapping[str, Collection[str]]] = {
     "kind": set(AlertKind),
     "severity": set(Severity),
     "reason": set(Reason),
+    "role": get_args(Role),
+    "watcher": set(WATCHERS.values()),
+    "watched_as": set(Verdict),
 }
 _PEOPLE: Final = ("acknowledged_by", "resolved_by")
 _FIGURES: Final = {
@@ -153,8 +157,8 @@ def _facts(facts: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
     kept: dict[str, Any] = {name: facts[name] for name in _NUMBERS if isinstance(facts.get(name), int | float)}
     kept |= {name: facts[name] for name, known in _CHOICES.items() if facts.get(name) in known}
     kept |= {name: SOMEBODY for name in _PEOPLE if facts.get(name)}
-    if "role" in facts:
-        kept["role"] = public_word(facts["role"])
+    if "probes" in facts:
+        kept["probes"] = [each for each in facts["probes"] if each in names]
     if "location" in facts:
         kept |= {"location": facts["location"] if facts["location"] in names else "elsewhere", "origin": ""}
     if facts.get("probe_id") in names:

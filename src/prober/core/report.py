@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from prober.core.alerts import AlertKind
     from prober.core.model import Incident, Result
     from prober.core.people import Note
+    from prober.core.sight import Role
     from prober.core.uptime import Uptime
 
-Role: TypeAlias = Literal["active", "standby", "standing-in"]
 AlertState: TypeAlias = Literal["waiting", "closed"]
 AlertFate: TypeAlias = Literal["waiting", "sent", "merged", "closed", "dropped"]
 ShownState: TypeAlias = Literal["unknown", "up", "slow", "down", "maintenance", "paused"]

@@ -1,15 +1,33 @@
 """What a look at another monitor of our service came to: whoever we stand behind, UptimeRobot or another prober.
 
-A look is judged in `prober.core.standby`; here is only what it saw.
+`prober.core.watching` judges one look and `prober.core.standby` many; here is what a look sees, and what is told of it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from enum import StrEnum
+from typing import Final, Literal, TypeAlias
+
+Role: TypeAlias = Literal["active", "standby", "standing-in"]
+"""Whether we tell people: always, never while somebody else is watching, or as nobody else is."""
+
+WATCHERS: Final = {"uptimerobot": "UptimeRobot", "prober": "the other prober"}
+"""What people call whom we stand behind."""
 
 WatchState: TypeAlias = Literal["up", "down", "paused", "pending"]
 """What they say: ``down`` also when it only seems so, ``pending`` when they have not looked yet."""
+
+
+class Verdict(StrEnum):
+    """What one look says of the other side as a whole."""
+
+    WATCHING = "watching"
+    STALE = "stale"
+    UNREACHABLE = "unreachable"
+    OFFLINE = "offline"
+    LIMITED = "limited"
+    REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,3 +75,34 @@ class Rejected:
 
 
 Sight: TypeAlias = Seen | Unreachable | Limited | Rejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleChanged:
+    """We stand in from now on, or stand by again; for some probes only where ``probe_ids`` names them.
+
+    ``since_ms`` is when the other side last showed a sign of life or, when we stand by again, since when we stood in.
+    """
+
+    at_ms: int
+    role: Role
+    why: Verdict
+    since_ms: int | None = None
+    probe_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRejected:
+    """The other side does not accept our key, so that nobody can say whether it watches; told once a day."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disagreed:
+    """They have said since ``since_ms`` that a probe is up, while our incident of ``started_at_ms`` is open."""
+
+    probe_id: str
+    at_ms: int
+    since_ms: int
+    started_at_ms: int

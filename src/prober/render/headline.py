@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from prober.core.alerts import AlertFacts, AlertKind, CheckLine
 from prober.core.model import Outcome
 from prober.core.text import cut
+from prober.render import watchers
 from prober.render.subject import days_left, ids, is_about_speed, short_reason, state_word
 from prober.render.when import clock, day, day_and_clock, words
 
@@ -64,6 +65,8 @@ def _without_incident(facts: AlertFacts) -> str:
         case AlertKind.STORE:
             aside = f" as {facts.detail}" if facts.detail else ""
             return f"The store could not be read and was set aside{aside}; history starts anew."
+        case kind if kind in watchers.ABOUT_WATCHERS:
+            return watchers.sentence(facts)
         case _:
             return f"{_TEST}prober's alert path works."
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Final
 
 from prober.core.alerts import TELLING_OF_OPEN, AlertFacts, AlertKind
 from prober.core.model import Outcome
@@ -98,22 +98,33 @@ def letter(facts: AlertFacts, *, recipient: str, late_ms: int) -> Letter:
     )
 
 
+_ALERT_TONES: Final = {
+    AlertKind.DOWN: Tone.BAD,
+    AlertKind.SLOW: Tone.WARN,
+    AlertKind.CERTIFICATE: Tone.WARN,
+    AlertKind.BLIND: Tone.WARN,
+    AlertKind.STORE: Tone.WARN,
+    AlertKind.STANDING_IN: Tone.WARN,
+    AlertKind.KEY: Tone.WARN,
+    AlertKind.DISAGREEMENT: Tone.WARN,
+    AlertKind.RECOVERED: Tone.GOOD,
+    AlertKind.SLOW_OVER: Tone.GOOD,
+    AlertKind.STANDING_BY: Tone.CALM,
+    AlertKind.REMOVED: Tone.CALM,
+    AlertKind.RESOLVED: Tone.CALM,
+    AlertKind.TEST: Tone.CALM,
+}
+
+
 def _tone(facts: AlertFacts) -> Tone:
     match facts.kind:
-        case AlertKind.DOWN:
-            return Tone.BAD
-        case AlertKind.SLOW | AlertKind.CERTIFICATE | AlertKind.BLIND | AlertKind.STORE:
-            return Tone.WARN
         case AlertKind.REMINDER:
             return Tone.WARN if is_about_speed(facts) else Tone.BAD
-        case AlertKind.RECOVERED | AlertKind.SLOW_OVER:
-            return Tone.GOOD
-        case AlertKind.REMOVED | AlertKind.RESOLVED | AlertKind.TEST:
-            return Tone.CALM
         case AlertKind.SEVERAL:
             tones = {_tone(member) for member in facts.members}
             return next((tone for tone in Tone if tone in tones), Tone.CALM)
-    assert_never(facts.kind)
+        case kind:
+            return _ALERT_TONES[kind]
 
 
 def _sections(facts: AlertFacts) -> Iterator[Section]:
@@ -168,6 +179,8 @@ def _commands(facts: AlertFacts) -> Iterator[Row]:
         case AlertKind.SEVERAL if any(member.kind in TELLING_OF_OPEN for member in facts.members):
             yield Row(label="Acknowledge", value="prober incidents ack N, each by its number (inc N)")
             yield Row(label="How things stand", value="prober status")
+        case AlertKind.STANDING_IN | AlertKind.STANDING_BY | AlertKind.KEY | AlertKind.DISAGREEMENT:
+            yield Row(label="What we see of the other side", value="prober standby")
         case AlertKind.SEVERAL | AlertKind.BLIND | AlertKind.STORE:
             yield Row(label="How things stand", value="prober status")
         case _:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from prober.core.alerts import AlertFacts, AlertKind
 from prober.render.subject import is_about_speed
+from prober.render.watchers import last_sign
 from prober.render.when import day_and_clock, words
 
 if TYPE_CHECKING:
@@ -106,6 +107,8 @@ def _times(facts: AlertFacts) -> Iterator[Row]:
             )
         case AlertKind.CERTIFICATE:
             yield from named(("Certificate ends", _at(facts.certificate_not_after_ms)))
+        case AlertKind.STANDING_IN | AlertKind.STANDING_BY:
+            yield from named(("Probes", ", ".join(facts.probes) or "all"), ("Last sign of life", last_sign(facts)))
         case AlertKind.BLIND:
             yield from named(("Blind since", _at(facts.started_at_ms)), ("Noticed", _at(facts.confirmed_at_ms)))
         case _:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from prober.core.model import CertificateExpiring, Closed, ClosedAs, Kind, Opened, ProberBlind, Reminded
+from prober.core.model import CertificateExpiring, Closed, ClosedAs, Kind, Opened, ProberBlind, Reminded, probe_of
+from prober.core.sight import Disagreed, KeyRejected, RoleChanged
 from prober.core.text import clean
 from prober.render.when import rfc3339
 
@@ -101,14 +102,19 @@ def event_word(event: Event) -> str | None:
             return "down_recovered" if kind is Kind.DOWN else "slow_over"
         case Closed(closed_as=closed_as):
             return None if closed_as is ClosedAs.SUPERSEDED else closed_as.value
-        case Reminded():
-            return "reminded"
-        case CertificateExpiring():
-            return "certificate_expiring"
-        case ProberBlind():
-            return "prober_blind"
+        case RoleChanged(role=role):
+            return "standing_in" if role == "standing-in" else "standing_by"
         case _:
-            assert_never(event)
+            return _WORDS[type(event)]
+
+
+_WORDS: Final = {
+    Reminded: "reminded",
+    CertificateExpiring: "certificate_expiring",
+    ProberBlind: "prober_blind",
+    KeyRejected: "key_rejected",
+    Disagreed: "disagreement",
+}
 
 
 def _object(**members: object) -> str:
@@ -168,8 +174,7 @@ def _check(result: Result) -> Shape:
 
 
 def _event(word: str, event: Event, incident: int | None) -> Shape:
-    probe = None if isinstance(event, ProberBlind) else event.probe_id
-    return {"kind": word, "probe": probe, "incident": incident, "at": rfc3339(event.at_ms)}
+    return {"kind": word, "probe": probe_of(event), "incident": incident, "at": rfc3339(event.at_ms)}
 
 
 def _incident(shown: Incident) -> Shape:
@@ -185,6 +190,7 @@ def _incident(shown: Incident) -> Shape:
         "acknowledged_at": _time(shown.acknowledged_at_ms),
         "acknowledged_by": _text(shown.acknowledged_by),
         "closed_as": shown.closed_as,
+        "held": shown.is_held,
         "false_positive": shown.false_positive,
         "reason": shown.reason,
         "detail": _text(shown.detail),

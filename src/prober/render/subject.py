@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from prober.core.alerts import AlertFacts, AlertKind
 from prober.core.model import Reason
+from prober.render import watchers
 from prober.render.when import day, short
 
 if TYPE_CHECKING:
@@ -36,7 +37,12 @@ _WORDS: Final = {
     AlertKind.CERTIFICATE: "CERT",
     AlertKind.BLIND: "PROBER",
     AlertKind.STORE: "PROBER",
+    **dict.fromkeys(watchers.ABOUT_WATCHERS, "PROBER"),
     AlertKind.TEST: "TEST",
+}
+_FIXED: Final = {
+    AlertKind.STORE: "store set aside: history starts anew",
+    AlertKind.TEST: "prober alert path works",
 }
 _STILL_SLOW: Final = "STILL SLOW"
 _BY_URGENCY: Final = (
@@ -148,10 +154,10 @@ def _tail(facts: AlertFacts, room: int) -> str:
             return _fitted(probe, f"certificate ends {day(facts.certificate_not_after_ms or 0)}", room)
         case AlertKind.BLIND:
             return f"blind for {short(facts.queued_at_ms - (facts.started_at_ms or facts.queued_at_ms))}"
-        case AlertKind.STORE:
-            return "store set aside: history starts anew"
-        case AlertKind.TEST:
-            return "prober alert path works"
+        case AlertKind.STORE | AlertKind.TEST:
+            return _FIXED[facts.kind]
+        case kind if kind in watchers.ABOUT_WATCHERS:
+            return watchers.tail(facts)
         case _:
             incident = "" if facts.incident is None else f" (inc {facts.incident})"
             return _fitted(probe, short_reason(facts) + incident, min(room, _TAIL_WIDTH))

@@ -10,7 +10,8 @@ from markdown_it import MarkdownIt
 
 from prober.core.cadence import Cadence
 from prober.core.model import Incident, Kind, Outcome, Reason, Result, Severity
-from prober.core.report import Notice, ProbeStatus, Role, ShownState, StatusReport, WindowFigures
+from prober.core.report import Notice, ProbeStatus, ShownState, StatusReport, WindowFigures
+from prober.core.sight import Role
 from prober.core.uptime import Uptime
 from tests.core.any_alerts import texts as any_texts
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from prober.core.model import Result
-    from prober.core.report import ProbeStatus, Role, ShownState, StatusReport
+    from prober.core.report import ProbeStatus, ShownState, StatusReport
+    from prober.core.sight import Role
 
 
 FULL = """\

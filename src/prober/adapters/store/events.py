@@ -13,6 +13,16 @@ def is_recorded(store: Store, uid: str) -> bool:
     return store.find("SELECT 1 FROM events WHERE uid = :uid", {"uid": uid}) is not None
 
 
+def find_opening(store: Store, incident: int) -> tuple[int, str] | None:
+    """Return number and uid of the event by which an incident began."""
+    row = store.find(
+        """SELECT id, uid FROM events WHERE incident = :incident AND kind IN ('down_opened', 'slow_opened')
+        ORDER BY id LIMIT 1""",
+        {"incident": incident},
+    )
+    return (row["id"], row["uid"]) if row else None
+
+
 def record_event(
     store: Store,
     *,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _FIND = """
 SELECT i.number, i.uid, i.probe, i.location, i.kind, i.severity, i.started_at_ms, i.confirmed_at_ms, i.ended_at_ms,
-  i.closed_as, i.acknowledged_at_ms, i.false_positive, i.reason, i.detail, i.checks,
+  i.closed_as, i.acknowledged_at_ms, i.is_held, i.false_positive, i.reason, i.detail, i.checks,
   (SELECT n.who FROM notes n WHERE n.incident = i.number AND n.action = 'acknowledged' ORDER BY n.at_ms, n.id LIMIT 1)
     AS acknowledged_by,
   (SELECT min(o.queued_at_ms) FROM outbox o WHERE o.incident = i.number) AS announced_at_ms
@@ -54,7 +54,7 @@ def is_recorded(store: Store, uid: str) -> bool:
 def close_incident(store: Store, closed: Closed, *, location: str) -> int | None:
     """Record that the open incident ended and return its number, or None when there is none."""
     row = store.find(
-        """UPDATE incidents SET ended_at_ms = :ended_at_ms, closed_as = :closed_as
+        """UPDATE incidents SET ended_at_ms = :ended_at_ms, closed_as = :closed_as, is_held = 0
         WHERE probe = :probe AND location = :location AND kind = :kind AND ended_at_ms IS NULL RETURNING number""",
         {
             "probe": closed.probe_id,
@@ -81,6 +81,13 @@ def mark_false_positive(store: Store, number: int, *, is_one: bool) -> None:
     )
 
 
+def hold(store: Store, number: int, *, is_held: bool) -> None:
+    """Record whether the beginning of an incident is still to be told."""
+    store.write(
+        "UPDATE incidents SET is_held = :is_held WHERE number = :number", {"number": number, "is_held": is_held}
+    )
+
+
 def find_incident(store: Store, number: int) -> Incident | None:
     """Return one incident by its number."""
     row = store.find(f"{_FIND} WHERE i.number = :number", {"number": number})
@@ -102,6 +109,15 @@ def open_incidents(store: Store, location: str) -> list[Incident]:
     newest_first = "ORDER BY i.started_at_ms DESC, i.number DESC"
     rows = store.rows(
         f"{_FIND} WHERE i.location = :location AND i.ended_at_ms IS NULL {newest_first}", {"location": location}
+    )
+    return [_incident(row) for row in rows]
+
+
+def held_incidents(store: Store, location: str) -> list[Incident]:
+    """Return what is open at a location and still to be told, oldest first."""
+    rows = store.rows(
+        f"{_FIND} WHERE i.location = :location AND i.ended_at_ms IS NULL AND i.is_held ORDER BY i.number",
+        {"location": location},
     )
     return [_incident(row) for row in rows]
 
@@ -148,6 +164,7 @@ def _incident(row: sqlite3.Row) -> Incident:
         announced_at_ms=row["announced_at_ms"],
         acknowledged_at_ms=row["acknowledged_at_ms"],
         acknowledged_by=row["acknowledged_by"],
+        is_held=bool(row["is_held"]),
         false_positive=bool(row["false_positive"]),
         reason=Reason(row["reason"]) if row["reason"] else None,
         detail=row["detail"],

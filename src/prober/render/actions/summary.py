@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from prober.core.cadence import Cadence
     from prober.core.model import Result
-    from prober.core.report import ProbeStatus, Role, StatusReport
+    from prober.core.report import ProbeStatus, StatusReport
+    from prober.core.sight import Role
 
 _SIGNS: Final = {Outcome.OK: ".", Outcome.SLOW: "s", Outcome.FAILED: "x", Outcome.UNKNOWN: "?"}
 _LEGEND: Final = "Checks of this run, the newest last: `.` ok, `s` slow, `x` failed, `?` not judged."

@@ -62,6 +62,7 @@ def merge(store: Store, other: Store, *, on_progress: Callable[[int, int], None]
             new_alerts, changed_alerts = alerts.take_in(store)
             places.agree_with_incidents(store)
             places.take_in_blackouts(store)
+            places.take_in_standings(store)
         new_rollups = rollups.take_in(store)
         with store.transaction():
             rounds = places.take_in_rounds(store)

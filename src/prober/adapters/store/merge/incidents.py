@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 _KNOWN = """
 SELECT {which}.* FROM temp.incidents_map m
 JOIN main.incidents a ON a.number = m.ours JOIN other.incidents b ON b.number = m.theirs
-WHERE (a.ended_at_ms, a.closed_as, a.acknowledged_at_ms, a.severity, a.confirmed_at_ms, a.checks)
-  IS NOT (b.ended_at_ms, b.closed_as, b.acknowledged_at_ms, b.severity, b.confirmed_at_ms, b.checks)
+WHERE (a.ended_at_ms, a.closed_as, a.acknowledged_at_ms, a.severity, a.confirmed_at_ms, a.checks, a.is_held)
+  IS NOT (b.ended_at_ms, b.closed_as, b.acknowledged_at_ms, b.severity, b.confirmed_at_ms, b.checks, b.is_held)
 ORDER BY m.theirs
 """
 
@@ -100,7 +100,7 @@ def _join_known(store: Store) -> int:
             store.write(
                 """UPDATE main.incidents SET severity = :severity, confirmed_at_ms = :confirmed_at_ms,
                   checks = :checks, reason = :reason, detail = :detail, ended_at_ms = :ended_at_ms,
-                  closed_as = :closed_as, acknowledged_at_ms = :acknowledged_at_ms
+                  closed_as = :closed_as, acknowledged_at_ms = :acknowledged_at_ms, is_held = :is_held
                 WHERE number = :number""",
                 joined,
             )
@@ -109,7 +109,8 @@ def _join_known(store: Store) -> int:
 
 def _supersede(store: Store, number: int) -> None:
     store.write(
-        "UPDATE main.incidents SET ended_at_ms = started_at_ms, closed_as = 'superseded' WHERE number = :number",
+        """UPDATE main.incidents SET ended_at_ms = started_at_ms, closed_as = 'superseded', is_held = 0
+        WHERE number = :number""",
         {"number": number},
     )
 
@@ -117,10 +118,10 @@ def _supersede(store: Store, number: int) -> None:
 def _add_new(store: Store, superseded: list[int]) -> int:
     return store.write(
         """INSERT INTO main.incidents (number, uid, probe, location, kind, severity, started_at_ms, confirmed_at_ms,
-          ended_at_ms, closed_as, acknowledged_at_ms, false_positive, reason, detail, checks)
+          ended_at_ms, closed_as, acknowledged_at_ms, is_held, false_positive, reason, detail, checks)
         SELECT m.ours, b.uid, b.probe, b.location, b.kind, b.severity, b.started_at_ms, b.confirmed_at_ms,
           iif(s.value IS NULL, b.ended_at_ms, b.started_at_ms), iif(s.value IS NULL, b.closed_as, 'superseded'),
-          b.acknowledged_at_ms, b.false_positive, b.reason, b.detail, b.checks
+          b.acknowledged_at_ms, b.is_held AND s.value IS NULL, b.false_positive, b.reason, b.detail, b.checks
         FROM temp.incidents_map m JOIN other.incidents b ON b.number = m.theirs
         LEFT JOIN json_each(:superseded) s ON s.value = b.number WHERE m.is_new ORDER BY m.ours""",
         {"superseded": json.dumps(superseded)},

@@ -105,6 +105,21 @@ def take_in_blackouts(store: Store) -> None:
     )
 
 
+def take_in_standings(store: Store) -> None:
+    """Add the looks that are not known; where we stand is what the last of them came to."""
+    store.write(
+        """INSERT INTO main.standings (location, looked_at_ms, standing)
+        SELECT location, looked_at_ms, standing FROM other.standings WHERE true
+        ON CONFLICT (location) DO UPDATE SET looked_at_ms = excluded.looked_at_ms, standing = excluded.standing
+          WHERE (excluded.looked_at_ms, excluded.standing) > (looked_at_ms, standing)"""
+    )
+    store.write(
+        """INSERT INTO main.looks (location, at_ms, seen, role, monitors, newest_at_ms, why)
+        SELECT location, at_ms, seen, role, monitors, newest_at_ms, why FROM other.looks WHERE true
+        ON CONFLICT (location, at_ms) DO NOTHING"""
+    )
+
+
 def take_in_rounds(store: Store) -> int:
     """Add the rounds that are not known, let one that a service goes on with go on, and return how many are new."""
     store.write(

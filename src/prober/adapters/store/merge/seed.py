@@ -45,6 +45,7 @@ PARTS: Final = {
     "events": "WHERE incident IS NULL OR incident IN (SELECT number FROM touched)",
     "outbox": "WHERE id IN (SELECT id FROM live)",
     "blackouts": "WHERE ended_at_ms IS NULL",
+    "standings": "",
     # The one that ended last, and the one that goes on: the same, unless the clock was put back.
     "rounds": """WHERE id IN (SELECT max(id) FROM rounds
       UNION SELECT id FROM (SELECT id FROM rounds ORDER BY ended_at_ms DESC, id DESC LIMIT 1))""",

@@ -9,6 +9,7 @@ from prober.adapters.store.migrations.m002_keeping import m002_keeping
 from prober.adapters.store.migrations.m003_people import m003_people
 from prober.adapters.store.migrations.m004_service import m004_service
 from prober.adapters.store.migrations.m005_runs import m005_runs
+from prober.adapters.store.migrations.m007_standby import m007_standby
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,4 +22,5 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m003_people,
     m004_service,
     m005_runs,
+    m007_standby,
 )

@@ -140,7 +140,7 @@ class _Publisher:
             }
 
 
-_AS_THEY_ARE: Final = ("series", "intervals", "results", "hours", "days", "blackouts")
+_AS_THEY_ARE: Final = ("series", "intervals", "results", "hours", "days", "blackouts", "standings", "looks")
 _CHANGED: Final[Mapping[str, _Change]] = {
     "meta": _Publisher.meta,
     "probes": _Publisher.probes,
