@@ -1,4 +1,4 @@
-"""Decode a body under a bound: 256 KiB are held at most, whatever a few kilobytes of gzip would swell to."""
+"""Decode a body under a bound, whatever a few kilobytes of gzip would swell to."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ _GZIP_MAGIC = b"\x1f\x8b"
 class Body:
     """Collects the bytes of one response.
 
-    ``coding`` is its Content-Encoding; what is neither gzip nor deflate is kept as it came. ``is_full`` says that
-    there was more than is held, ``is_broken`` that it could not be decoded.
+    ``coding`` is its Content-Encoding; what is neither gzip nor deflate is kept as it came. At most ``most`` bytes are
+    held: ``is_full`` says that there was more, ``is_broken`` that it could not be decoded.
     """
 
-    __slots__ = ("_coding", "_held", "_inflater", "_pending", "is_broken", "is_full")
+    __slots__ = ("_coding", "_held", "_inflater", "_most", "_pending", "is_broken", "is_full")
 
-    def __init__(self, coding: str) -> None:
+    def __init__(self, coding: str, *, most: int = MOST_BYTES) -> None:
         self._coding = coding.strip().lower()
+        self._most = most
         self._held = bytearray()
         self._pending = b""
         self._inflater: zlib._Decompress | None = None
@@ -59,7 +60,7 @@ class Body:
                     # Padding behind the last member, as gzip itself ignores it.
                     return
                 self._inflater = zlib.decompressobj(self._window_bits(data))
-            self._keep(self._inflater.decompress(data, MOST_BYTES + 1 - len(self._held)))
+            self._keep(self._inflater.decompress(data, self._most + 1 - len(self._held)))
             data = self._inflater.unused_data or self._inflater.unconsumed_tail
 
     def _window_bits(self, data: bytes) -> int:
@@ -70,6 +71,6 @@ class Body:
         return _ZLIB if has_header else _RAW_DEFLATE
 
     def _keep(self, data: bytes) -> None:
-        room = MOST_BYTES - len(self._held)
+        room = self._most - len(self._held)
         self.is_full = len(data) > room
         self._held += data[:room]
