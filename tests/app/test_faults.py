@@ -70,7 +70,7 @@ async def test_wherever_a_store_is_damaged_an_outage_is_told_and_the_damaged_fil
     whole = world.path.read_bytes()
     outcomes = set()
     for number in range(len(whole) // PAGE):
-        for each in world.path.parent.glob("prober*"):
+        for each in (*world.path.parent.glob("prober*"), *places_of(world)):
             if each.is_file():
                 each.unlink()
         damaged = harm(whole, number)

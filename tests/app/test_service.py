@@ -110,6 +110,7 @@ class Scene:
             load=self.load,
             mailer=lambda _: self.mail.open,
             clock=self.clock,
+            look=lambda _: None,
             checker=self.checker,
             place=HERE,
             systemd=self.systemd,

@@ -24,6 +24,7 @@ KEYS = {
     "acknowledged_at",
     "acknowledged_by",
     "closed_as",
+    "held",
     "false_positive",
     "reason",
     "detail",

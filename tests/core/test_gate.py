@@ -57,7 +57,6 @@ TWO = ("ops: a b", "night(prod): c")
         (CERTIFICATE, TWO, "db", "", "ops/a ops/b"),
         (CERTIFICATE, TWO, "prod", "", "ops/a ops/b night/c"),
         (BLIND, TWO, None, "", "ops/a ops/b night/c"),
-        (BLIND, TWO, "db", "", "ops/a ops/b night/c"),
         (closed(ClosedAs.RECOVERED), TWO, "prod", "", ""),
         (closed(ClosedAs.RECOVERED), TWO, "", "night/c ops/b", "ops/b night/c"),
         (closed(ClosedAs.RECOVERED), TWO, "", "ops/gone gone/a", ""),

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from prober.core.alerts import AlertFacts, AlertKind, CheckLine, Figures, Percentiles
 from prober.core.model import Outcome, Reason, Severity
+from prober.core.sight import Verdict
 from prober.render.message import Envelope
 
 MIN: Final = 60_000
@@ -141,6 +142,27 @@ CERTIFICATE: Final = AlertFacts(
 )
 BLIND: Final = AlertFacts(kind=AlertKind.BLIND, started_at_ms=QUEUED_AT - 12 * MIN, confirmed_at_ms=QUEUED_AT, **_OURS)
 STORE: Final = AlertFacts(kind=AlertKind.STORE, detail="prober.db.corrupt-20261120T202000Z", **_OURS)
+_WATCHER: Final[dict[str, Any]] = {"watcher": "UptimeRobot", **_OURS}
+STANDING_IN: Final = AlertFacts(
+    kind=AlertKind.STANDING_IN,
+    role="standing-in",
+    severity=Severity.P2,
+    watched_as=Verdict.STALE,
+    started_at_ms=QUEUED_AT - 21 * MIN,
+    **_WATCHER,
+)
+STANDING_IN_FOR_ONE: Final = replace(STANDING_IN, started_at_ms=None, probes=("api",))
+STANDING_BY: Final = replace(STANDING_IN, kind=AlertKind.STANDING_BY, role="standby", watched_as=Verdict.WATCHING)
+KEY: Final = AlertFacts(kind=AlertKind.KEY, role="standing-in", severity=Severity.P2, **_WATCHER)
+DISAGREEMENT: Final = replace(
+    DOWN,
+    kind=AlertKind.DISAGREEMENT,
+    role="standby",
+    severity=Severity.P3,
+    watcher="UptimeRobot",
+    confirmed_at_ms=QUEUED_AT - 11 * MIN,
+    started_at_ms=QUEUED_AT - 14 * MIN,
+)
 SAMPLE: Final = replace(DOWN, probe_id="test-sample", incident=0)
 TEST: Final = AlertFacts(
     kind=AlertKind.TEST,
@@ -164,4 +186,5 @@ SEVERAL: Final = batch(14)
 ALL: Final = (
     *(DOWN, REMINDER, RECOVERED, MERGED, REMOVED, RESOLVED, SLOW, STILL_SLOW, SLOW_OVER),
     *(CERTIFICATE, BLIND, STORE, TEST, SEVERAL),
+    *(STANDING_IN, STANDING_IN_FOR_ONE, STANDING_BY, KEY, DISAGREEMENT),
 )

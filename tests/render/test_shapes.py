@@ -76,6 +76,7 @@ SHOWN_INCIDENT = {
     "acknowledged_at": None,
     "acknowledged_by": None,
     "closed_as": None,
+    "held": False,
     "false_positive": False,
     "reason": "status",
     "detail": "status 503, expected 2xx",

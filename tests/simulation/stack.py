@@ -27,7 +27,7 @@ from prober.app.books import Books, open_books
 from prober.app.people import Deed
 from prober.app.service import Service, Surroundings
 from prober.core.alerts import AlertKind
-from prober.core.model import Closed, ClosedAs, Kind, Opened, ProberBlind
+from prober.core.model import Closed, ClosedAs, Kind, Opened, probe_of
 from prober.errors import StoreError, UsageError
 from tests.app.world import HERE, config
 from tests.fakes import header
@@ -165,6 +165,7 @@ class Stack(prober.app.journal.Journal):
             load=self._config,
             mailer=lambda _: self._server.open,
             clock=machine,
+            look=lambda _: None,
             checker=self._targets,
             place=HERE,
             systemd=Systemd({}, monotonic_ns=lambda: 0),

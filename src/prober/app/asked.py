@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import anyio
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from prober.core.report import WaitingAlert
 
 
+Residence: TypeAlias = Literal["never", "standing-in", "always"]
+
+
 @dataclass(slots=True)
 class Stop:
     """A wish to end; ``number`` is the signal that said so."""
@@ -32,16 +35,18 @@ class Stop:
 class Options:
     """How one run differs from another.
 
-    ``covers_all`` says that it is about every configured probe, ``is_resident`` that it goes on, at their
-    intervals, until its deadline. ``secure`` is awaited before mails are sent. ``is_forgetful`` tells whether the next
-    run will know nothing of this one. ``stop`` ends the run where somebody else listens to signals.
+    ``covers_all`` says that it is about every configured probe. It stays for verdicts until ``deadline_ms``, and goes
+    on at the intervals of its probes until ``residence_ms``: always, or as long as we stand in. ``secure`` is awaited
+    before mails are sent. ``is_forgetful`` tells whether the next run will know nothing of this one. ``stop`` ends the
+    run where somebody else listens to signals.
     """
 
     deadline_ms: int
     place: Place
     covers_all: bool = True
     is_alerting: bool = True
-    is_resident: bool = False
+    residence: Residence = "never"
+    residence_ms: int = 0
     secure: Secure = trust_the_store
     is_forgetful: Callable[[], bool] = lambda: False
     stop: Stop | None = None

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from prober.app.announce import Told
     from prober.core.model import Event, Result
     from prober.core.settings import Config
+    from prober.core.standby import Standing
     from prober.errors import ProberError
 
 
@@ -131,6 +132,11 @@ class Journal:
     def watchdog_starving(self, *, idle_ms: int) -> None:
         """Tell that nothing was committed for long, so that systemd is to end and restart us."""
         self._say("error", f"no progress for {words(idle_ms)}: the watchdog is not fed any more")
+
+    def looked(self, standing: Standing, why: str | None) -> None:
+        """Tell what a look at the other side came to."""
+        said = f"{standing.seen}{f' ({why})' if why else ''}"
+        self._say("debug", f"looked at the other side: {said}; our role is {standing.role}")
 
     def clock_jumped(self, by_ms: int) -> None:
         """Tell that the wall clock was set while we ran."""

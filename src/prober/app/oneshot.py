@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from prober.adapters.clock import SystemClock
-from prober.adapters.http import HttpChecker
+from prober.adapters.http import Fetcher, HttpChecker
 from prober.adapters.lock import Held
 from prober.adapters.mail import SmtpMailer
 from prober.adapters.store.db import open_reader
@@ -20,6 +20,7 @@ from prober.adapters.store.states import all_states
 from prober.app.books import open_books
 from prober.app.elsewhere import places_in_use
 from prober.app.run import Run
+from prober.app.standby import looking
 from prober.app.standin import Unlocked, lock_store
 from prober.core.diagnosis.service import patience_ms
 from prober.core.schedule import is_due
@@ -108,7 +109,7 @@ async def _run(
 ) -> Report:
     if only_due:
         probes = await books.write(partial(_due, config=config, probes=probes, now_ms=clock.now_ms()))
-    async with HttpChecker(now_ms=clock.now_ms, refuse_private=refuse_private) as checker:
+    async with HttpChecker(now_ms=clock.now_ms, refuse_private=refuse_private) as checker, Fetcher() as fetch:
         run = Run(
             config=config,
             books=books,
@@ -116,6 +117,7 @@ async def _run(
             checker=checker,
             open_session=partial(SmtpMailer, secrets=config.secrets),
             options=options,
+            look=looking(config, fetch),
             on_wait=on_wait,
         )
         return await run.run(probes)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from prober.adapters.store import audience, incidents, notes, states
 from prober.app.announce import Announcer
 from prober.app.facts import Scene
+from prober.app.standby import where_we_stand
 from prober.core import rules
 from prober.core.masking import Masker
 from prober.core.model import Kind, ProbeState
@@ -105,6 +106,7 @@ def resolve(store: Store, deed: Deed, *, config: Config, place: Place) -> int:
             origin=place.origin,
             is_reachable=None,
             mask=Masker(config.secrets).mask,
+            standing=where_we_stand(store, config),
         )
         announcer = Announcer(scene, is_alerting=True)
         for event in events:

@@ -6,24 +6,26 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from prober.adapters.store import probes, results, rounds, states
+from prober.adapters.store import probes, results, rounds, standings, states
 from prober.adapters.store.rounds import RoundRow
 from prober.app.announce import Announcer, Told
 from prober.app.facts import Scene
 from prober.app.remind import due_reminders
-from prober.core import certificate, connectivity, rules
+from prober.app.standby import release_held, where_we_stand
+from prober.core import certificate, connectivity, gate, rules, standby
 from prober.core.masking import Masker
 from prober.core.model import Event, ProbeState
 from prober.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from prober.adapters.store.db import Store
     from prober.app.place import Place
     from prober.app.round import Round
     from prober.core.model import Result
     from prober.core.settings import Config
+    from prober.core.standby import Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,9 @@ def record(
     seen = replace(seen, results=_still_asked(seen.results, config))
     with store.transaction():
         before = _states_before(store, config, seen, covers_all=covers_all)
-        after, caused = _judge(seen, before, config)
+        standing, turned = _follow_time(store, config, seen.ended_at_ms)
+        after, caused = _judge(seen, before, config, standing)
+        caused += turned
         if covers_all:
             caused += _remove_absent(before, after, config, seen.ended_at_ms)
         if seen.results or seen.jumped_ms:
@@ -84,12 +88,14 @@ def record(
                 origin=place.origin,
                 is_reachable=seen.is_reachable,
                 mask=mask,
+                standing=standing,
             ),
             is_alerting=is_alerting,
         )
         told = [each for event in caused if (each := announcer.tell(event)) is not None]
         if is_alerting:
             told += filter(None, map(announcer.tell, due_reminders(store, config, seen.ended_at_ms)))
+            release_held(store, config, announcer)
     return Recorded(states={**before, **after}, told=tuple(told), queued=announcer.queued)
 
 
@@ -105,7 +111,20 @@ def _states_before(store: Store, config: Config, seen: Round, *, covers_all: boo
     return states.find_states(store, config.location, {result.probe_id for result in seen.results})
 
 
-def _judge(seen: Round, before: Mapping[str, ProbeState], config: Config) -> tuple[dict[str, ProbeState], list[Event]]:
+def _follow_time(store: Store, config: Config, now_ms: int) -> tuple[Standing | None, Sequence[Event]]:
+    """Return where we stand now, and what time alone made of that."""
+    known = where_we_stand(store, config)
+    if known is None:
+        return None, ()
+    after, events = standby.elapse(known, now_ms)
+    if after != known:
+        standings.save_standing(store, config.location, after)
+    return after, events
+
+
+def _judge(
+    seen: Round, before: Mapping[str, ProbeState], config: Config, standing: Standing | None
+) -> tuple[dict[str, ProbeState], list[Event]]:
     configured = {probe.id: probe for probe in config.probes}
     after: dict[str, ProbeState] = {}
     caused: list[Event] = []
@@ -113,8 +132,10 @@ def _judge(seen: Round, before: Mapping[str, ProbeState], config: Config) -> tup
         probe = configured[result.probe_id]
         state = rules.configure(before.get(probe.id, ProbeState()), probe.identity)
         state, ruled = rules.apply(state, result, policy=probe.policy)
-        after[probe.id], warned = certificate.warn(state, result, warn_ms=probe.expect.certificate_ms)
-        caused += (*ruled, *warned)
+        warned_state, warned = certificate.warn(state, result, warn_ms=probe.expect.certificate_ms)
+        is_held = any(gate.is_held(each, standing) for each in warned)
+        after[probe.id] = state if is_held else warned_state
+        caused += (*ruled, *(() if is_held else warned))
     return after, caused
 
 

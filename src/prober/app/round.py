@@ -163,6 +163,16 @@ class Rounds:
             is_reachable=is_reachable,
         )
 
+    async def is_online(self, since_ms: int) -> bool:
+        """Say whether our own network is fine: something has answered since a time, or a connectivity url does now.
+
+        Without connectivity urls we are never offline.
+        """
+        heard_ms = self._heard_before(self._clock.now_ms())
+        if heard_ms is not None and heard_ms >= since_ms:
+            return True
+        return await self._connectivity.is_reachable() is not False
+
     def _heard_before(self, now_ms: int) -> int | None:
         """Return when the newest check that heard something began; a time from before the clock went back is none."""
         return self._heard_at_ms if self._heard_at_ms is not None and self._heard_at_ms <= now_ms else None

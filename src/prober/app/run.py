@@ -14,17 +14,20 @@ from prober.adapters.store import outbox
 from prober.app.asked import Report
 from prober.app.books import PATIENCE_S
 from prober.app.deliver import Delivery
+from prober.app.failure import first_of_ours
 from prober.app.heartbeat import Heartbeat, is_allowed
 from prober.app.keeping import keep_house
 from prober.app.record import Recorded, record
 from prober.app.round import Round, Rounds
+from prober.app.standby import Lookout, record_look
 from prober.app.takeover import Inheritance, take_over
 from prober.app.waiting import count_alerts, shown_alerts
 from prober.core.masking import Masker
 from prober.core.model import Outcome, Probe, ProbeState, Reason
 from prober.core.rules import is_pending
 from prober.core.schedule import PACE_MS, is_waiting_for_verdict, spacing_ms
-from prober.errors import ProberError, StoreError
+from prober.core.sight import Verdict
+from prober.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from prober.app.asked import Options
     from prober.app.books import Books
     from prober.app.ports import Checker, Clock, OpenSession
+    from prober.app.standby import Look, Looked
     from prober.core.settings import Config
 
 
@@ -50,6 +54,7 @@ class Run:
         checker: Checker,
         open_session: OpenSession,
         options: Options,
+        look: Look | None = None,
         on_wait: Callable[[Sequence[Probe], float], None] = lambda *_: None,
     ) -> None:
         self._journal = options.journal
@@ -76,6 +81,8 @@ class Run:
             journal=self._journal,
         )
         self._delivery.secure = options.secure
+        self._lookout = None if look is None else self._new_lookout(look, options)
+        self._has_looked = anyio.Event()
         self._next_start: dict[str, float] = {}
         self._later: Mapping[str, float] = {}
         self.report = Report()
@@ -92,7 +99,7 @@ class Run:
                 tasks.start_soon(self._stop_on_signal, tasks.cancel_scope)
                 await self._work(probes)
                 await self._come_home()
-                if not self._options.is_resident:
+                if self._options.residence == "never":
                     await self._beat()
                 self._keep_house()
                 tasks.cancel_scope.cancel()
@@ -142,8 +149,30 @@ class Run:
     async def _work(self, probes: Sequence[Probe]) -> None:
         async with anyio.create_task_group() as work:
             work.start_soon(self._delivery.run)
-            await self._check_until_settled(probes)
+            async with anyio.create_task_group() as eyes:
+                if self._lookout is not None:
+                    eyes.start_soon(self._lookout.run)
+                await self._check_until_settled(probes)
+                eyes.cancel_scope.cancel()
             self._delivery.finish()
+
+    def _new_lookout(self, look: Look, options: Options) -> Lookout:
+        return Lookout(
+            look,
+            config=self._config,
+            books=self._books,
+            clock=self._clock,
+            journal=self._journal,
+            record=partial(record_look, config=self._config, place=options.place, is_alerting=options.is_alerting),
+            is_online=self._rounds.is_online,
+            on_looked=self._take_note,
+        )
+
+    def _take_note(self, looked: Looked) -> None:
+        self.report.told += looked.told
+        self.report.queued += looked.queued
+        self._delivery.wake()
+        self._has_looked.set()
 
     async def _beat(self) -> None:
         """Send the heartbeat, unless nothing was judged or people do not get their alerts: then it must stay away."""
@@ -172,6 +201,7 @@ class Run:
     async def _check_until_settled(self, probes: Sequence[Probe]) -> None:
         began = anyio.current_time()
         deadline = began + self._options.deadline_ms / 1000
+        self._residence_ends = began + self._options.residence_ms / 1000
         self._next_start = {probe_id: began + seconds for probe_id, seconds in self._later.items()}
         await self._pass(probes, deadline, covers_all=self._options.covers_all)
         watched = [*probes, *(probe for probe in self._config.probes if probe.id in self._later)]
@@ -196,7 +226,7 @@ class Run:
         self._delivery.wake()
         self._note(seen, recorded)
         self._plan_next(due, seen, begin)
-        if self._options.is_resident:
+        if self._options.residence != "never":
             await self._beat()
 
     def _note(self, seen: Round, recorded: Recorded) -> None:
@@ -229,25 +259,38 @@ class Run:
         return self.report.states.get(probe.id, ProbeState())
 
     async def _wait_for_next(self, probes: Sequence[Probe], deadline: float) -> list[Probe]:
-        fitting = [probe for probe in probes if _fits(probe, self._next_start[probe.id], deadline)]
-        near = [probe for probe in fitting if self._is_near_verdict(probe)]
-        if not near and not (self._options.is_resident and fitting):
-            return []
-        wake = min(self._next_start[probe.id] for probe in fitting)
-        self._on_wait(near, wake - anyio.current_time())
-        await anyio.sleep_until(wake)
-        together = wake + len(probes) * PACE_MS / 1000
-        return [probe for probe in fitting if self._next_start[probe.id] <= together]
+        while True:
+            stays = self._stays()
+            until = max(deadline, self._residence_ends) if stays else deadline
+            fitting = [probe for probe in probes if _fits(probe, self._next_start[probe.id], until)]
+            near = [probe for probe in fitting if self._is_near_verdict(probe) and probe.id not in self._later]
+            wanted = fitting if stays else near
+            if not wanted and not self._may_turn(until):
+                return []
+            wake = min((self._next_start[probe.id] for probe in fitting if wanted), default=until)
+            if not await self._has_turned_before(wake, near):
+                together = wake + len(probes) * PACE_MS / 1000
+                return [probe for probe in fitting if wanted and self._next_start[probe.id] <= together]
+
+    def _stays(self) -> bool:
+        """Say whether checks go on at their intervals: a key that is refused does not say that nobody watches."""
+        if self._options.residence != "standing-in" or self._lookout is None:
+            return self._options.residence == "always"
+        standing = self._lookout.standing
+        return standing.role == "standing-in" and standing.why is not Verdict.REJECTED
+
+    def _may_turn(self, until: float) -> bool:
+        return self._lookout is not None and self._lookout.may_change(until - anyio.current_time())
+
+    async def _has_turned_before(self, wake: float, near: Sequence[Probe]) -> bool:
+        """Wait, and say whether a look came to something meanwhile, after which it may be another wait."""
+        if near:
+            self._on_wait(near, wake - anyio.current_time())
+        with anyio.move_on_after(wake - anyio.current_time()):
+            await self._has_looked.wait()
+        has_turned, self._has_looked = self._has_looked.is_set(), anyio.Event()
+        return has_turned
 
 
 def _fits(probe: Probe, start: float, deadline: float) -> bool:
     return start + probe.timeout_ms / 1000 <= deadline
-
-
-def first_of_ours(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the first error that says what to do, so that people see it and not the group that carried it."""
-    ours = group.subgroup(ProberError)
-    found: BaseException = group if ours is None else ours.exceptions[0]
-    while ours is not None and isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    return found

@@ -13,13 +13,14 @@ import anyio
 from prober import __version__
 from prober.adapters.clock import SystemClock
 from prober.adapters.descriptors import raise_limit
-from prober.adapters.http import HttpChecker
+from prober.adapters.http import Fetcher, HttpChecker
 from prober.adapters.lock import Held
 from prober.adapters.mail import SmtpMailer
 from prober.adapters.systemd import Systemd
 from prober.app.books import open_books
 from prober.app.oneshot import Occupied, occupied
 from prober.app.service import Service, Surroundings
+from prober.app.standby import looking
 from prober.app.standin import Unlocked, lock_store
 
 if TYPE_CHECKING:
@@ -78,12 +79,16 @@ async def _serve(
     clock = SystemClock()
     at_once = min(MOST_AT_ONCE, max(raise_limit() - SPARE_DESCRIPTORS, 1))
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
-        async with HttpChecker(now_ms=clock.now_ms, refuse_private=refuse_private, max_in_flight=at_once) as checker:
+        async with (
+            HttpChecker(now_ms=clock.now_ms, refuse_private=refuse_private, max_in_flight=at_once) as checker,
+            Fetcher() as fetch,
+        ):
             around = Surroundings(
                 load=load,
                 mailer=_mailer,
                 clock=clock,
                 checker=checker,
+                look=partial(looking, fetch=fetch),
                 place=place,
                 systemd=systemd,
                 journal=journal,

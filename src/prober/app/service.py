@@ -17,10 +17,12 @@ from prober.adapters.store import outbox
 from prober.adapters.store.notices import put_notice
 from prober.adapters.store.states import all_states
 from prober.app.deliver import Delivery
+from prober.app.failure import first_of_ours
 from prober.app.loop import IDLE_S, Loop
-from prober.app.record import Recorded, record, refuse_foreign
+from prober.app.record import Recorded, record
+from prober.app.reload import first_line, refuse_change
 from prober.app.round import Round, Rounds
-from prober.app.run import first_of_ours
+from prober.app.standby import Lookout, record_look
 from prober.app.takeover import Inheritance, close_unconfigured, take_over
 from prober.app.upkeep import Upkeep
 from prober.app.waiting import count_alerts
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from prober.app.journal import Journal
     from prober.app.place import Place
     from prober.app.ports import Checker, Clock, OpenSession
+    from prober.app.standby import Look
     from prober.core.model import ProbeState
     from prober.core.settings import Config
 
@@ -53,7 +56,8 @@ CONFIGURATION = "configuration"
 class Surroundings:
     """What a service needs of the world.
 
-    ``load`` reads the configuration anew, or raises ConfigError with everything that is wrong with it. ``mailer``
+    ``load`` reads the configuration anew, or raises ConfigError with everything that is wrong with it. ``look`` returns
+    what looks at whom we stand behind by it. ``mailer``
     returns what opens sessions, and keeps the given secrets out of all that it says.
     """
 
@@ -61,6 +65,7 @@ class Surroundings:
     mailer: Callable[[Sequence[str]], OpenSession]
     clock: Clock
     checker: Checker
+    look: Callable[[Config], Look | None]
     place: Place
     systemd: Systemd
     journal: Journal
@@ -100,6 +105,7 @@ class Service:
             journal=around.journal,
             on_healed=self._come_home,
         )
+        self._watching = anyio.CancelScope()
         self._trouble: str | None = None
         self._last_ms: int | None = None
         self._is_stopping = False
@@ -112,6 +118,7 @@ class Service:
             async with anyio.create_task_group() as everything:
                 await self._begin()
                 everything.start_soon(self._upkeep.run)
+                everything.start_soon(self._stand_by)
                 everything.start_soon(self._obey, signals, everything.cancel_scope)
                 async with anyio.create_task_group() as work:
                     work.start_soon(self._delivery.run)
@@ -124,6 +131,28 @@ class Service:
             raise first_of_ours(group) from group
         waiting = await self._books.write(outbox.all_waiting)
         self._journal.stopped(undelivered=count_alerts(waiting))
+
+    async def _stand_by(self) -> None:
+        """Look at whom we stand behind, whoever that is by now."""
+        while True:
+            look = self._around.look(self._config)
+            with anyio.CancelScope() as self._watching:
+                if look is None:
+                    await anyio.sleep_forever()
+                else:
+                    await self._new_lookout(look).run()
+
+    def _new_lookout(self, look: Look) -> Lookout:
+        return Lookout(
+            look,
+            config=self._config,
+            books=self._books,
+            clock=self._clock,
+            journal=self._journal,
+            record=partial(record_look, config=self._config, place=self._around.place, is_alerting=True),
+            is_online=self._rounds.is_online,
+            on_looked=lambda _: self._delivery.wake(),
+        )
 
     async def _begin(self) -> None:
         """Begin where the last process stopped, with what is configured now."""
@@ -238,10 +267,10 @@ class Service:
         before = self._config
         try:
             after = self._around.load()
-            await self._books.write(partial(_refuse, before=before, after=after))
+            await self._books.write(partial(refuse_change, before=before, after=after))
         except ConfigError as error:
             self._journal.reload_failed(error)
-            await self._note(f"the old configuration is in force, the new one is not valid: {_first_line(error)}")
+            await self._note(f"the old configuration is in force, the new one is not valid: {first_line(error)}")
         else:
             self._journal.hide([*after.secrets, after.heartbeat_url or ""])
             await self._take(after)
@@ -253,6 +282,7 @@ class Service:
         self._config = self._books.config = after
         self._delivery.configure(after.channels, self._around.mailer(after.secrets))
         self._upkeep.configure(after)
+        self._watching.cancel()
         self._rounds = self._new_rounds(past_ms=self._rounds.past_ms)
         states = await self._books.write(partial(all_states, location=after.location))
         self._loop.configure(self._rounds, after.probes, states)
@@ -264,17 +294,3 @@ class Service:
         self._trouble = text
         now_ms = self._clock.now_ms()
         await self._books.write(lambda store: put_notice(store, CONFIGURATION, text, now_ms=now_ms))
-
-
-def _refuse(store: Store, *, before: Config, after: Config) -> None:
-    """Raise ConfigError for what a running service cannot change to."""
-    refuse_foreign(store, after)
-    if after.location != before.location:
-        raise ConfigError(
-            f"the location was {before.location} and is now {after.location}: that takes a restart of the service"
-        )
-
-
-def _first_line(error: ConfigError) -> str:
-    first, *more = str(error).splitlines()
-    return f"{first}. See: prober check --offline" if more else first

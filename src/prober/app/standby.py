@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 import anyio
 
-from prober.adapters import other_prober, uptimerobot
+from prober.adapters import prober_status, uptimerobot
 from prober.adapters.store import incidents, standings
 from prober.adapters.store.standings import LookRow
 from prober.adapters.store.states import all_states
@@ -21,7 +21,7 @@ from prober.app.announce import Announcer, Told
 from prober.app.facts import Scene
 from prober.core import standby
 from prober.core.masking import Masker
-from prober.core.sight import Limited, Rejected, Seen, Sight, Unreachable
+from prober.core.sight import Limited, Rejected, Seen, Sight, Unreachable, Verdict
 from prober.core.standby import Standing
 from prober.render.when import words
 
@@ -56,7 +56,7 @@ def looking(config: Config, fetch: Fetch) -> Look | None:
         case "uptimerobot":
             return partial(uptimerobot.look, fetch, url=known.url, api_key=known.api_key or "")
         case "prober":
-            return partial(other_prober.look, fetch, url=known.url)
+            return partial(prober_status.look, fetch, url=known.url)
     assert_never(known.behind)
 
 
@@ -117,22 +117,24 @@ class Lookout:
         config: Config,
         books: Books,
         clock: Clock,
-        place: Place,
         journal: Journal,
+        record: Callable[..., Looked],
         is_online: Callable[[int], Awaitable[bool]],
         on_looked: Callable[[Looked], None],
-        is_alerting: bool = True,
     ) -> None:
-        """Take what to look with; ``is_online`` says whether anything has answered us since a time."""
+        """Take what to look with.
+
+        ``record`` is `record_look` with what stays the same. ``is_online`` says whether anything answers us, or has
+        since a time.
+        """
         self._look = look
         self._config = config
         self._books = books
         self._clock = clock
-        self._place = place
         self._journal = journal
+        self._record = record
         self._is_online = is_online
         self._on_looked = on_looked
-        self._is_alerting = is_alerting
         self._is_looking = True
         self.standing = Standing()
 
@@ -158,15 +160,7 @@ class Lookout:
         is_online = not isinstance(sight, Unreachable) or await self._is_online(began_ms)
         with anyio.CancelScope(shield=True):
             looked = await self._books.write(
-                lambda store: record_look(
-                    store,
-                    sight,
-                    config=self._config,
-                    place=self._place,
-                    now_ms=self._clock.now_ms(),
-                    is_online=is_online,
-                    is_alerting=self._is_alerting,
-                )
+                lambda store: self._record(store, sight, now_ms=self._clock.now_ms(), is_online=is_online)
             )
         self.standing, self._is_looking = looked.standing, False
         self._journal.looked(looked.standing, said(sight))
@@ -199,7 +193,7 @@ def _row(sight: Sight, after: Standing, location: str, now_ms: int) -> LookRow:
     return LookRow(
         location=location,
         at_ms=now_ms,
-        seen=after.seen or standby.Verdict.UNREACHABLE,
+        seen=after.seen or Verdict.UNREACHABLE,
         role=after.role,
         monitors=len(sight.watches) if isinstance(sight, Seen) else None,
         newest_at_ms=after.alive_ms,

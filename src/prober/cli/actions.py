@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from prober.adapters.github import Job
     from prober.app.actions.job import Outcome
+    from prober.app.asked import Residence
     from prober.core.settings import Config
 
 app = typer.Typer(name="actions", cls=Group, no_args_is_help=True, rich_markup_mode=None)
@@ -137,6 +138,9 @@ def fetch(
         settings.say(f"{output}: {size(size_bytes)}. Take it in with: prober db merge {output}")
 
 
+_RESIDENCE: Final[dict[Mode, Residence]] = {Mode.AUTO: "standing-in", Mode.FORCE: "always", Mode.DRILL: "never"}
+
+
 def _run(
     settings: Globals, config: Config, job: Job, mode: Mode, *, remote: str, branch: str, deadline_ms: int
 ) -> Outcome:
@@ -151,7 +155,7 @@ def _run(
         remote=remote,
         branch=branch,
         deadline_ms=deadline_ms,
-        is_resident=mode is Mode.FORCE,
+        residence=_RESIDENCE[mode],
         is_drill=mode is Mode.DRILL,
         journal=settings.journal(config) if settings.log_format else Journal(),
     )

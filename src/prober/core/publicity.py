@@ -60,6 +60,7 @@ _CHOICES: Final[Mapping[str, Collection[str]]] = {
     "watcher": set(WATCHERS.values()),
     "watched_as": set(Verdict),
 }
+_STANDINGS: Final = {"role": set(get_args(Role)), "why": set(Verdict), "seen": set(Verdict)}
 _PEOPLE: Final = ("acknowledged_by", "resolved_by")
 _FIGURES: Final = {
     "figures": ("uptime_percent", "coverage_percent"),
@@ -69,6 +70,7 @@ _FIGURES: Final = {
 _DIGEST: Final = re.compile(r"hmac:[0-9a-f]{32}")
 _HEX: Final = re.compile(r"[0-9a-f]{16,64}")
 _WORD: Final = re.compile(r"[a-z_ ]{1,32}")
+_NAME: Final = re.compile(r"[a-z_]{1,32}")
 _RUN: Final = re.compile(r"[0-9]{1,20}\.[0-9]{1,6}")
 _WINDOW: Final = re.compile(r"[0-9]{1,3}[hd]|today|[0-9]{1,3} days ago")
 _STATUS: Final = re.compile(r"status ([0-9]{3})\b")
@@ -151,6 +153,19 @@ def public_facts(facts: str, names: Collection[str]) -> str:
     except (AttributeError, KeyError, TypeError, ValueError):
         kept = {}
     return json.dumps(kept, separators=(",", ":"), sort_keys=True)
+
+
+def public_standing(standing: str, names: Collection[str]) -> str:
+    """Return what of where we stand, in JSON, may be read by everybody: words of ours, numbers, and ids of probes."""
+    told = json.loads(standing)
+    kept: dict[str, Any] = {name: told[name] for name, known in _STANDINGS.items() if told.get(name) in known}
+    kept |= _plain_numbers(told)
+    kept["probes"] = {name: _plain_numbers(each) for name, each in told["probes"].items() if name in names}
+    return json.dumps(kept, separators=(",", ":"), sort_keys=True)
+
+
+def _plain_numbers(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in told.items() if _NAME.fullmatch(name) and isinstance(value, int)}
 
 
 def _facts(facts: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from prober.core.sight import Disagreed, KeyRejected, Limited, Rejected, RoleChanged, Seen, Unreachable, Verdict
@@ -76,7 +75,7 @@ class Standing:
     limited_since_ms: int | None = None
     wait_until_ms: int | None = None
     key_told_ms: int | None = None
-    probes: Mapping[str, ProbeStanding] = field(default_factory=lambda: MappingProxyType({}))
+    probes: Mapping[str, ProbeStanding] = field(default_factory=dict)
 
 
 def is_held(standing: Standing, probe_id: str) -> bool:

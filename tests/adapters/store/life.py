@@ -4,7 +4,8 @@ Checks are ``.`` ok, ``s`` slow, ``x`` failed, ``?`` unknown, each a minute afte
 one five minutes long, ``<`` puts the clock back by an hour. Of the alerts that wait the least tried one is ``a``
 accepted, ``g`` refused, ``u`` sent without an answer, ``c`` claimed by a process that dies, ``d`` dropped, or all are
 told together: ``b``. People acknowledge ``k``, resolve ``r``, mark ``f`` and unmark ``F`` the incident that is open, or
-the last one. ``z`` goes offline and ``Z`` comes back.
+the last one. ``z`` goes offline and ``Z`` comes back. Whom we stand behind are watching at the look ``l``, and not at
+``L``; ``h`` holds back what is open.
 """
 
 from __future__ import annotations
@@ -14,14 +15,28 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from prober.adapters.store import audience, carriers, events, incidents, notes, outbox, probes, rounds, states
+from prober.adapters.store import (
+    audience,
+    carriers,
+    events,
+    incidents,
+    notes,
+    outbox,
+    probes,
+    rounds,
+    standings,
+    states,
+)
 from prober.adapters.store.results import append_results
 from prober.adapters.store.rounds import RoundRow
+from prober.adapters.store.standings import LookRow
 from prober.core import rules
 from prober.core.alerts import AlertKind
 from prober.core.connectivity import Blackout
 from prober.core.model import Closed, ClosedAs, Kind, Opened, Policy, ProbeState, Severity
 from prober.core.people import Action, Note
+from prober.core.sight import Seen, Verdict, Watch
+from prober.core.standby import Standing, follow
 from tests.adapters.store import builders
 from tests.core.histories import MEANING
 
@@ -67,10 +82,24 @@ class Life:
                 case "z" | "Z":
                     lasts = Blackout(since_ms=self.now_ms, is_told=False) if deed == "z" else None
                     rounds.save_blackout(self.store, self.location, lasts, now_ms=self.now_ms)
+                case "l" | "L":
+                    self._look(is_fresh=deed == "l")
+                case "h":
+                    for each in incidents.open_incidents(self.store, self.location):
+                        incidents.hold(self.store, each.number, is_held=True)
                 case "k" | "r" | "f" | "F":
                     self._let_people(deed)
                 case _:
                     self._deliver(deed)
+
+    def _look(self, *, is_fresh: bool) -> None:
+        watch = Watch(key=self.probe_id, name="", state="up", newest_ms=self.now_ms if is_fresh else None)
+        before = standings.find_standing(self.store, self.location) or Standing()
+        probe, sight = builders.probe(self.probe_id), Seen(watches=(watch,))
+        after, _ = follow(before, sight, probes=[probe], down_since={}, now_ms=self.now_ms + self.salt, by_id=True)
+        standings.save_standing(self.store, self.location, after)
+        row = LookRow(location=self.location, at_ms=self.now_ms + self.salt, seen=Verdict.STALE, role=after.role)
+        standings.save_look(self.store, row)
 
     def _check(self, sign: str) -> None:
         self.now_ms += self.interval_ms
@@ -219,6 +248,8 @@ _CONTENT: Final = {
         LEFT JOIN outbox c ON c.id = o.carrier""",
     "rounds": "SELECT location, started_at_ms, ended_at_ms, checks, is_offline, host, pid FROM rounds",
     "blackouts": "SELECT * FROM blackouts",
+    "standings": "SELECT * FROM standings",
+    "looks": "SELECT * FROM looks",
 }
 _LOCAL: Final = {"id", "number", "series", "incident", "event", "carrier", "lease_owner", "lease_until_ms"}
 

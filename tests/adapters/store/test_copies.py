@@ -176,6 +176,7 @@ def incident(**fields: Any) -> dict[str, Any]:
         "ended_at_ms": None,
         "closed_as": None,
         "acknowledged_at_ms": None,
+        "is_held": 1,
     }
     return usual | fields
 
@@ -183,12 +184,17 @@ def incident(**fields: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("one", "other", "found"),
     [
-        ({}, {"ended_at_ms": 50, "closed_as": "recovered"}, {"ended_at_ms": 50, "closed_as": "recovered"}),
+        (
+            {},
+            {"ended_at_ms": 50, "closed_as": "recovered"},
+            {"ended_at_ms": 50, "closed_as": "recovered", "is_held": False},
+        ),
         (
             {"ended_at_ms": 60, "closed_as": "resolved"},
             {"ended_at_ms": 50, "closed_as": "recovered"},
-            {"ended_at_ms": 50, "closed_as": "recovered"},
+            {"ended_at_ms": 50, "closed_as": "recovered", "is_held": False},
         ),
+        ({}, {"is_held": 0}, {"is_held": 0}),
         ({}, {"acknowledged_at_ms": 40}, {"acknowledged_at_ms": 40}),
         ({"acknowledged_at_ms": 45}, {"acknowledged_at_ms": 40}, {"acknowledged_at_ms": 40}),
         (

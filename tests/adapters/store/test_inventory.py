@@ -29,7 +29,7 @@ def test_everything_is_counted(store: Store) -> None:
     assert held.locations == ("here", "there")
     assert held.first_check_ms == held.oldest_result_ms == T0 + MIN_MS
     assert held.newest_result_ms == T0 + 6 * MIN_MS + 1000
-    assert (held.version, held.created_at_ms, held.installation) == ("m005_runs", 0, store.installation)
+    assert (held.version, held.created_at_ms, held.installation) == ("m007_standby", 0, store.installation)
     assert held.size_bytes > 0
     assert held.wal_bytes > 0
 

@@ -42,11 +42,12 @@ KEY: Final = b"correct horse battery staple"
 CHANNELS: Final = (
     EmailChannel(id="ops", to=RECIPIENTS, sender="prober@acme.example", server="mail.acme.example", port=587),
 )
-DEEDS: Final = st.text("...xxxxss?aaggucbdkrfF+zZ", max_size=25)
+DEEDS: Final = st.text("...xxxxss?aaggucbdkrfF+zZlLh", max_size=25)
 
 # The names that the configuration gives to probes, places and channels are public, and words of closed lists.
 NAMES: Final = {"probes.id", "series.probe", "states.probe", "incidents.probe", "events.probe", "outbox.channel"} | {
-    f"{table}.location" for table in ("series", "states", "incidents", "events", "rounds", "runs", "blackouts")
+    f"{table}.location"
+    for table in ("series", "states", "incidents", "events", "rounds", "runs", "blackouts", "standings")
 }
 WORDS: Final = {"incidents.kind", "incidents.severity", "incidents.closed_as", "notes.action", "meta.name"} | {
     f"outbox.{column}" for column in ("kind", "state", "fate")
@@ -79,7 +80,7 @@ def stores(tmp_path: Path) -> Iterator[Stores]:
 
 def lived(store: Store) -> Store:
     """Return a store in which every table has rows."""
-    life = Life(store).play("..xxagk?ss..zxxcrfxxb")
+    life = Life(store).play("..xxagk?ss..zxxcrfxxbll")
     with store.transaction():
         append_results(store, [failed(life.now_ms + 1, detail="x", excerpt="x", reason=Reason.BODY)])
     for each in incidents.all_incidents(store):
@@ -104,11 +105,15 @@ def put_everywhere(store: Store, secret: str) -> None:
     numbers = count()
     store.connection.create_function("another", 0, lambda: str(next(numbers)))  # some texts have to differ
     facts = FULL.to_json().replace(SECRET, json.dumps(secret)[1:-1])
+    standing = json.dumps(
+        {"role": secret, "why": secret, secret: 1, "probes": {secret: {}, "api": {"is_ours": secret}}}
+    )
     for table, column in texts(store):
-        value = ":facts" if column == "facts" else ":secret || another()"
+        value = f":{column}" if column in {"facts", "standing"} else ":secret || another()"
         value = f"cast({value} AS BLOB)" if column == "frozen" else value
         where = "WHERE name = 'installation'" if table == "meta" else ""
-        assert store.write(f"UPDATE {table} SET {column} = {value} {where}", {"secret": secret, "facts": facts})
+        values = {"secret": secret, "facts": facts, "standing": standing}
+        assert store.write(f"UPDATE {table} SET {column} = {value} {where}", values)
 
 
 def forms(token: str) -> Iterator[bytes]:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAST = {"hours", "days", "notices", "runs", "_sqlite_migrations"}
-DEEDS = st.text("...xxxxss?aaggucbkrfF+<zZ", max_size=25)
-MEANWHILE = st.text("...xxxxss?aaggucb+<zZ", max_size=25)  # people find nothing new in a stand-in
+DEEDS = st.text("...xxxxss?aaggucbkrfF+<zZlLh", max_size=25)
+MEANWHILE = st.text("...xxxxss?aaggucb+<zZlL", max_size=25)  # people find nothing new in a stand-in
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ async def test_no_address_and_no_word_of_a_server_is_on_the_branch(jobs: Jobs) -
 
 async def test_a_resident_job_goes_on_at_the_interval_until_its_deadline(jobs: Jobs) -> None:
     jobs.configure(probes=(probe(interval_ms=300, timeout_ms=100),))
-    outcome = await jobs.run("." * 9, is_resident=True, deadline_ms=1_050)
+    outcome = await jobs.run("." * 9, residence="always", deadline_ms=1_050)
     assert 3 <= len(outcome.report.results) <= 4
     short = await jobs.run("." * 9, deadline_ms=1_050)
     assert len(short.report.results) <= 1

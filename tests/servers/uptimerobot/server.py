@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -86,7 +87,8 @@ class _Desk:
             return
         await anyio.sleep(reply.delay_s)
         length = len(reply.body) * 2 if reply.is_cut else len(reply.body)
-        headers = {**reply.headers, "Content-Length": str(length), "Connection": "close"}
+        date = formatdate(self._account.now_s, usegmt=True)
+        headers = {"Date": date, **reply.headers, "Content-Length": str(length), "Connection": "close"}
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         await peer.send(f"HTTP/1.1 {reply.status} {_REASONS[reply.status]}\r\n{head}\r\n".encode() + reply.body)
 

@@ -10,9 +10,10 @@ from prober.app.journal import Journal
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from prober.app.asked import Report
+    from prober.app.asked import Report, Residence
     from prober.app.place import Place
     from prober.app.ports import Checker, Clock, OpenSession
+    from prober.app.standby import Look
     from prober.core.cadence import Cadence
     from prober.core.model import Probe
     from prober.core.report import StatusReport
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What was asked for. ``deadline_ms`` bounds all checking; ``is_resident`` fills it, ``is_drill`` sends a test."""
+    """What was asked for.
+
+    ``deadline_ms`` bounds all checking, ``residence`` says when checks go on until then, ``is_drill`` sends a test.
+    """
 
     remote: str
     branch: str
     deadline_ms: int
-    is_resident: bool = False
+    residence: Residence = "standing-in"
     is_drill: bool = False
     journal: Journal = field(default_factory=Journal)
     on_wait: Callable[[Sequence[Probe], float], None] = lambda *_: None
@@ -55,3 +59,4 @@ class Around:
     clock: Clock
     checker: Checker
     open_session: OpenSession
+    look: Look | None = None

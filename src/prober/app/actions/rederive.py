@@ -15,6 +15,7 @@ from prober.adapters.store import carriers, incidents, results, states
 from prober.adapters.store.merge.places import agree_with_incidents
 from prober.app.announce import Announcer
 from prober.app.facts import Scene
+from prober.app.standby import where_we_stand
 from prober.core import rules
 from prober.core.masking import Masker
 from prober.core.model import Closed, Kind, Opened, ProbeState
@@ -33,7 +34,15 @@ MOST_RESULTS = 1_000
 def rederive(store: Store, *, config: Config, base: Mapping[str, ProbeState], place: Place, now_ms: int) -> int:
     """Judge all results since ``base`` anew, and return how many alerts that queued."""
     mask = Masker(config.secrets).mask
-    scene = Scene(store=store, config=config, now_ms=now_ms, origin=place.origin, is_reachable=None, mask=mask)
+    scene = Scene(
+        store=store,
+        config=config,
+        now_ms=now_ms,
+        origin=place.origin,
+        is_reachable=None,
+        mask=mask,
+        standing=where_we_stand(store, config),
+    )
     announcer = Announcer(scene, is_alerting=True)
     with store.transaction():
         after: dict[str, ProbeState] = {}

@@ -14,7 +14,7 @@ import anyio
 
 from prober.adapters.clock import SystemClock
 from prober.adapters.git import StateBranch, find_remote
-from prober.adapters.http import HttpChecker
+from prober.adapters.http import Fetcher, HttpChecker
 from prober.adapters.mail import SmtpMailer
 from prober.adapters.store import outbox, public, runs
 from prober.adapters.store.runs import RunRow
@@ -26,8 +26,10 @@ from prober.app.actions.state import WEEK_MS, State, state_key
 from prober.app.announce import queue_store_alert
 from prober.app.asked import Options
 from prober.app.books import open_books
+from prober.app.failure import first_of_ours
 from prober.app.report import report_status
-from prober.app.run import Run, first_of_ours
+from prober.app.run import Run
+from prober.app.standby import looking
 from prober.app.waiting import count_alerts
 from prober.core import cadence
 from prober.core.rules import is_pending
@@ -68,9 +70,10 @@ def run_in_job(config: Config, job: Job, asked: Asked, *, place: Place, environ:
 
 async def _run(config: Config, job: Job, asked: Asked, place: Place, environ: Mapping[str, str]) -> Outcome:
     clock = SystemClock()
-    async with HttpChecker(now_ms=clock.now_ms, refuse_private=job.is_hosted) as checker:
+    async with HttpChecker(now_ms=clock.now_ms, refuse_private=job.is_hosted) as checker, Fetcher() as fetch:
         open_session = partial(SmtpMailer, secrets=config.secrets)
-        around = Around(place=place, clock=clock, checker=checker, open_session=open_session)
+        look = looking(config, fetch)
+        around = Around(place=place, clock=clock, checker=checker, open_session=open_session, look=look)
         return await run(config, job, asked, around, key=state_key(environ, config))
 
 
@@ -149,7 +152,7 @@ class _JobRun:
         due, later = await self._books.write(self._due)
         async with anyio.create_task_group() as beside:
             beside.start_soon(self._save_now_and_then)
-            report = await self._check(due, later if self._asked.is_resident else {})
+            report = await self._check(due, later)
             beside.cancel_scope.cancel()
         await self._books.write(self._end)
         told, undecided = self._state.queued, [probe for probe in due if is_pending(report.states[probe.id])]
@@ -165,12 +168,12 @@ class _JobRun:
     async def _check(self, due: Sequence[Probe], later: Mapping[str, float]) -> Report:
         needed_ms = max([MAX_DEADLINE_MS, *map(verdict_ms, due)])
         most_ms = self._asked.deadline_ms
-        is_resident = self._asked.is_resident and bool(due or later)
         options = Options(
-            deadline_ms=most_ms if is_resident else min(most_ms, needed_ms),
+            deadline_ms=min(most_ms, needed_ms),
             place=self._place,
             covers_all=bool(due or later),
-            is_resident=is_resident,
+            residence=self._asked.residence if due or later else "never",
+            residence_ms=most_ms,
             secure=self._secure,
             is_forgetful=lambda: self._state.fault is not None,
             stop=self._interruption,
@@ -183,6 +186,7 @@ class _JobRun:
             checker=self._around.checker,
             open_session=self._around.open_session,
             options=options,
+            look=self._around.look,
             on_wait=self._asked.on_wait,
         )
         return await self._run.run(due, later=later)

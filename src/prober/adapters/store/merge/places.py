@@ -22,6 +22,18 @@ WHERE mine.probe IS NULL OR CASE
   WHEN 1 THEN true WHEN -1 THEN false ELSE coalesce(theirs.last_at_ms, -1) > coalesce(mine.last_at_ms, -1) END
 """
 
+# As with states: who has the other's last look went on from there.
+_LATER_STANDINGS = """
+INSERT OR REPLACE INTO main.standings (location, looked_at_ms, standing)
+SELECT theirs.location, theirs.looked_at_ms, theirs.standing
+FROM other.standings theirs LEFT JOIN main.standings mine USING (location)
+WHERE mine.location IS NULL OR CASE
+  EXISTS (SELECT 1 FROM other.looks l WHERE l.location = mine.location AND l.at_ms = mine.looked_at_ms)
+  - EXISTS (SELECT 1 FROM main.looks l WHERE l.location = mine.location AND l.at_ms = theirs.looked_at_ms)
+  WHEN 1 THEN true WHEN -1 THEN false
+  ELSE (theirs.looked_at_ms, theirs.standing) > (mine.looked_at_ms, mine.standing) END
+"""
+
 _OPEN = """
 UPDATE main.states SET {since} = i.started_at_ms,
   {good}_count = iif({since} IS NULL, 0, {good}_count),
@@ -107,12 +119,7 @@ def take_in_blackouts(store: Store) -> None:
 
 def take_in_standings(store: Store) -> None:
     """Add the looks that are not known; where we stand is what the last of them came to."""
-    store.write(
-        """INSERT INTO main.standings (location, looked_at_ms, standing)
-        SELECT location, looked_at_ms, standing FROM other.standings WHERE true
-        ON CONFLICT (location) DO UPDATE SET looked_at_ms = excluded.looked_at_ms, standing = excluded.standing
-          WHERE (excluded.looked_at_ms, excluded.standing) > (looked_at_ms, standing)"""
-    )
+    store.write(_LATER_STANDINGS)
     store.write(
         """INSERT INTO main.looks (location, at_ms, seen, role, monitors, newest_at_ms, why)
         SELECT location, at_ms, seen, role, monitors, newest_at_ms, why FROM other.looks WHERE true

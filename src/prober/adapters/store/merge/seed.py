@@ -46,6 +46,8 @@ PARTS: Final = {
     "outbox": "WHERE id IN (SELECT id FROM live)",
     "blackouts": "WHERE ended_at_ms IS NULL",
     "standings": "",
+    # The last look, for the same reason as the last check.
+    "looks": "WHERE (location, at_ms) IN (SELECT location, looked_at_ms FROM standings)",
     # The one that ended last, and the one that goes on: the same, unless the clock was put back.
     "rounds": """WHERE id IN (SELECT max(id) FROM rounds
       UNION SELECT id FROM (SELECT id FROM rounds ORDER BY ended_at_ms DESC, id DESC LIMIT 1))""",

@@ -139,8 +139,12 @@ class _Publisher:
                 "trigger": publicity.public_word(row["trigger"]),
             }
 
+    def standings(self, rows: Iterable[Row]) -> Iterator[Row]:
+        names = {name for (name,) in self.store.rows(_NAMES)}
+        return ({**row, "standing": publicity.public_standing(row["standing"], names)} for row in rows)
 
-_AS_THEY_ARE: Final = ("series", "intervals", "results", "hours", "days", "blackouts", "standings", "looks")
+
+_AS_THEY_ARE: Final = ("series", "intervals", "results", "hours", "days", "blackouts")
 _CHANGED: Final[Mapping[str, _Change]] = {
     "meta": _Publisher.meta,
     "probes": _Publisher.probes,
@@ -152,6 +156,7 @@ _CHANGED: Final[Mapping[str, _Change]] = {
     "outbox": _Publisher.outbox,
     "rounds": _Publisher.rounds,
     "runs": _Publisher.runs,
+    "standings": _Publisher.standings,
 }
 
 
