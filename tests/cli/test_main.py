@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Configure, RunProber
     from tests.cli.web import Web
 
-COMMANDS = ["demo", "init", "check", "run", "serve", "status", "test-alert", "doctor"]
+COMMANDS = ["demo", "init", "check", "run", "serve", "status", "compare", "test-alert", "doctor"]
 COMMANDS += ["incidents", "alerts", "actions", "config", "db", "setup"]
 SUBCOMMANDS = [f"incidents {each}" for each in ("list", "show", "ack", "note", "false-positive", "resolve")]
 SUBCOMMANDS += ["alerts list", "alerts drop", "config show", "config schema", "config path", "setup systemd"]

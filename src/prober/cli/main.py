@@ -16,6 +16,7 @@ from prober.cli import (
     actions,
     alerts,
     check,
+    compare,
     config,
     db,
     demo,
@@ -91,7 +92,7 @@ def prober(
     )
 
 
-for module in (demo, init, check, run, serve, status, test_alert, doctor):
+for module in (demo, init, check, run, serve, status, compare, test_alert, doctor):
     module.add_to(app)
 for group in (incidents, alerts, actions, config, db, setup):
     app.add_typer(group.app)

@@ -2,5 +2,6 @@
 
 from prober.adapters.uptimerobot.calls import V2
 from prober.adapters.uptimerobot.look import look
+from prober.adapters.uptimerobot.record import read_records
 
-__all__ = ["V2", "look"]
+__all__ = ["V2", "look", "read_records"]

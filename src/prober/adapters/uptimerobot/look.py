@@ -23,10 +23,10 @@ async def look(fetch: Ask, *, url: str, api_key: str) -> Sight:
         monitors = await all_monitors(fetch, url=url, api_key=api_key, switches=_SWITCHES)
     except RefusedError as refused:
         return refused.sight
-    return Seen(watches=tuple(watch for each in monitors if (watch := _watch(each)) is not None))
+    return Seen(watches=tuple(watch for each in monitors if (watch := watch_of(each)) is not None))
 
 
-def _watch(monitor: dict[str, Any]) -> Watch | None:
+def watch_of(monitor: dict[str, Any]) -> Watch | None:
     """Return a monitor, None if it does not even say which one it is."""
     if (number := laundry.whole(monitor.get("id"))) is None:
         return None
