@@ -118,6 +118,13 @@ async def test_who_keeps_quiet_is_not_watching_for_us(role: str | None, own: str
     assert await state_of(one, role=role) == seen_as
 
 
+@pytest.mark.parametrize("broken", [[], {}, 7, None])
+async def test_a_state_or_role_that_is_no_word_is_not_watching(broken: Any) -> None:
+    assert await state_of(probe(broken)) == "paused"
+    assert await state_of(probe(role=broken)) == "paused"
+    assert await state_of(probe(outcome=broken)) == "up"
+
+
 @pytest.mark.parametrize(
     ("answer", "seen_as"),
     [
@@ -171,11 +178,15 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )
-LAST = st.fixed_dictionaries({"at": st.datetimes().map(lambda at: f"{at.isoformat()}Z") | JSON, "outcome": JSON}) | JSON
-PROBE = st.fixed_dictionaries({"id": st.text() | JSON, "state": JSON, "last_check": LAST}, optional={"role": JSON})
+AT_SOME_TIME = st.datetimes().map(lambda at: f"{at.isoformat()}Z") | JSON
+OUTCOME = st.sampled_from(["ok", "failed", "unknown"]) | JSON
+STATE = st.sampled_from(["up", "down", "maintenance", "paused"]) | JSON
+ROLE = st.sampled_from(["active", "standby"]) | JSON
+LAST = st.fixed_dictionaries({"at": AT_SOME_TIME, "outcome": OUTCOME}) | JSON
+PROBE = st.fixed_dictionaries({"id": st.text() | JSON, "state": STATE, "last_check": LAST}, optional={"role": ROLE})
+PROBES = st.lists(PROBE, max_size=4) | JSON
 STATUS = st.fixed_dictionaries(
-    {"schema": st.just(1) | JSON, "generated_at": st.just(LATER) | JSON, "probes": st.lists(PROBE, max_size=4) | JSON},
-    optional={"role": JSON},
+    {"schema": st.just(1) | JSON, "generated_at": st.just(LATER) | AT_SOME_TIME, "role": ROLE, "probes": PROBES}
 )
 
 

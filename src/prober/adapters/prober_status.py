@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from prober.core.facts import Answer
     from prober.core.sight import Sight, WatchState
 
-_STATES: Final[dict[object, WatchState]] = {"up": "up", "slow": "up", "down": "down", "unknown": "pending"}
+_STATES: Final[dict[str, WatchState]] = {"up": "up", "slow": "up", "down": "down", "unknown": "pending"}
 _END_OF_TIME_MS: Final = 253_402_300_800_000  # the year 10000, which no calendar here knows
-_SPEAKING: Final = frozenset({"active", "standing-in"})
+_SPEAKING: Final = ("active", "standing-in")
 
 
 async def look(fetch: Callable[..., Awaitable[Answer]], *, url: str) -> Sight:
@@ -67,14 +67,12 @@ def _state(probe: dict[str, Any], outcome: object, role: object) -> WatchState:
 
     Two that stand behind one another would otherwise both be silent.
     """
-    state = probe.get("state")
-    if probe.get("role", role) not in _SPEAKING or state == "paused":
+    state, own_role = probe.get("state"), probe.get("role", role)
+    if own_role not in _SPEAKING or not isinstance(state, str):
         return "paused"
-    if outcome == "unknown":
-        return "pending"
     if state == "maintenance":
-        return "down" if outcome == "failed" else "up"
-    return _STATES.get(state, "paused")
+        state = "down" if outcome == "failed" else "up"
+    return "pending" if outcome == "unknown" and state != "paused" else _STATES.get(state, "paused")
 
 
 def _moment_ms(value: object) -> int | None:
