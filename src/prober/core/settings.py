@@ -41,6 +41,22 @@ class Standby:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Maintenance:
+    """A planned window: one ``[[maintenance]]`` table. It begins at ``start_ms``, or whenever ``cron`` says so.
+
+    ``cron`` is read on the clock of ``timezone``. Without ``probe_ids`` and ``tags`` it is for all probes.
+    """
+
+    duration_ms: int
+    cron: str | None = None
+    start_ms: int | None = None
+    timezone: str = "UTC"
+    probe_ids: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The whole of ``probes.toml``, resolved and judged valid.
 
@@ -53,6 +69,7 @@ class Config:
     location: str
     probes: tuple[Probe, ...]
     channels: tuple[EmailChannel, ...] = ()
+    maintenance: tuple[Maintenance, ...] = ()
     connectivity_urls: tuple[str, ...] = ()
     standby: Standby | None = None
     heartbeat_url: str | None = field(default=None, repr=False)

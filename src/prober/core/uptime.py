@@ -136,6 +136,13 @@ def union(spans: Iterable[Span]) -> list[Span]:
     return [(start, end) for start, end in merged if start < end]
 
 
+def clipped(spans: Sequence[Span], from_ms: int, to_ms: int) -> list[Span]:
+    """Return what of the spans, as `union` returns them, lies in ``[from_ms, to_ms)``."""
+    first = max(bisect_left(spans, from_ms, key=_START) - 1, 0)
+    found = spans[first : bisect_left(spans, to_ms, lo=first, key=_START)]
+    return [(max(start, from_ms), min(end, to_ms)) for start, end in found if end > from_ms]
+
+
 def count(outcomes: Iterable[Outcome]) -> Counts:
     """Return how many there are of each."""
     counted = Counter(outcomes)
@@ -160,7 +167,7 @@ def measure(
         return Uptime()
     begin_ms = max(window.from_ms, first_check_ms)
     end_ms = max(begin_ms, min(window.to_ms, now_ms))
-    inside = _clipped(seen, begin_ms, end_ms)
+    inside = clipped(seen, begin_ms, end_ms)
     return Uptime(
         window_ms=end_ms - begin_ms,
         observed_ms=sum(end - start for start, end in inside),
@@ -190,12 +197,6 @@ def floored(percent: float, digits: int = 3) -> str:
     if percent in {0, 100}:
         return f"{percent:.0f}"
     return str(Decimal(repr(percent)).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_FLOOR))
-
-
-def _clipped(spans: Sequence[Span], from_ms: int, to_ms: int) -> list[Span]:
-    first = max(bisect_left(spans, from_ms, key=_START) - 1, 0)
-    found = spans[first : bisect_left(spans, to_ms, lo=first, key=_START)]
-    return [(max(start, from_ms), min(end, to_ms)) for start, end in found if end > from_ms]
 
 
 def _overlap_ms(one: Sequence[Span], other: Sequence[Span]) -> int:
