@@ -96,7 +96,7 @@ def next_span(window: Maintenance, after_ms: int) -> Span | None:
 def cron_problem(cron: str) -> str | None:
     """Return what is wrong with a cron expression: it cannot be read, or never comes."""
     if len(cron.split()) != _FIELDS:
-        return f"a cron expression has {_FIELDS} fields: minute, hour, day of the month, month, day of the week"
+        return "it has not five fields: minute, hour, day of the month, month, day of the week"
     from cronsim import CronSim, CronSimError  # noqa: PLC0415 - costs start-up time, only windows need it
 
     try:

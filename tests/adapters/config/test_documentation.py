@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from prober.adapters.config.expectations import OPERATORS
-from prober.adapters.config.keys import ALERT_KEYS, PROBE_KEYS, TOP_KEYS
+from prober.adapters.config.keys import ALERT_KEYS, MAINTENANCE_KEYS, PROBE_KEYS, TOP_KEYS
 
 if TYPE_CHECKING:
     from prober.core.settings import Config
@@ -26,8 +26,13 @@ def section(title: str) -> str:
 
 @pytest.mark.parametrize(
     ("title", "keys"),
-    [("General", TOP_KEYS), ("Probes: ", PROBE_KEYS), ("Alerts: ", ALERT_KEYS)],
-    ids=["top", "probe", "alerts"],
+    [
+        ("General", TOP_KEYS),
+        ("Probes: ", PROBE_KEYS),
+        ("Alerts: ", ALERT_KEYS),
+        ("Maintenance windows", MAINTENANCE_KEYS),
+    ],
+    ids=["top", "probe", "alerts", "maintenance"],
 )
 def test_every_key_has_a_row(title: str, keys: tuple[object, ...]) -> None:
     first_cells = "".join(re.findall(r"^\|([^|]*)\|", section(title), re.MULTILINE))
@@ -65,4 +70,4 @@ def test_the_example_of_bad_input_is_what_is_said(problems: Problems) -> None:
 
 
 def test_the_examples_were_found() -> None:
-    assert (len(EXAMPLES), len(OPERATOR_ROWS)) == (4, 9)
+    assert (len(EXAMPLES), len(OPERATOR_ROWS)) == (5, 9)

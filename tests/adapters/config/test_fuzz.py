@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import UTC
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prober.adapters.config import InvalidConfig, effective, toml_text
-from prober.adapters.config.keys import ALERT_KEYS, PROBE_KEYS, TOP_KEYS
+from prober.adapters.config.keys import ALERT_KEYS, MAINTENANCE_KEYS, PROBE_KEYS, TOP_KEYS
 
 SECRET = "pl4nted-s3cret"
 ENVIRON = {"SECRET": SECRET, "PORT": "25"}
@@ -35,6 +36,14 @@ username = "u"
 password = "${SECRET}"
 [store]
 path = "x.db"
+[[maintenance]]
+probes = ["api"]
+cron = "0 4 * * 2"
+duration = "30m"
+reason = "${SECRET}"
+[[maintenance]]
+start = 2026-12-01T04:00:00Z
+duration = "1h"
 """
 PIECES = [
     '"',
@@ -58,7 +67,7 @@ PIECES = [
     "\x00",
 ]
 WORDS = st.sampled_from(
-    [*(key.name for key in (*TOP_KEYS, *PROBE_KEYS, *ALERT_KEYS)), "probe", "alert", "defaults", "x"]
+    [*(key.name for key in (*TOP_KEYS, *PROBE_KEYS, *ALERT_KEYS, *MAINTENANCE_KEYS)), "probe", "alert", "defaults", "x"]
 )
 SCALARS = st.one_of(
     st.booleans(),
@@ -67,6 +76,7 @@ SCALARS = st.one_of(
     st.sampled_from(["${SECRET}", "ftp://${SECRET}", "${SECRET}ü", "5m", "<= ${SECRET}", "~ (", "https://h", "$.a[?"]),
     st.text(st.characters(codec="utf-8"), max_size=8),
     st.dates(),
+    st.datetimes(timezones=st.sampled_from([None, UTC])),
 )
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3))
 
@@ -104,6 +114,15 @@ def test_any_damage_ends_so_and_shows_no_secret(damages: list[tuple[int, int, st
 def test_any_values_end_so_and_show_no_secret(settings: list[tuple[str, str, object]]) -> None:
     lines = {f"{prefix}{word}": toml_text(value) for prefix, word, value in settings}
     text = 'probe.api.headers.X = "${SECRET}"\n' + "".join(f"{key} = {value}\n" for key, value in lines.items())
+    assert SECRET not in outcome(text.encode())
+
+
+@settings(max_examples=200)
+@given(st.lists(st.dictionaries(st.sampled_from([key.name for key in MAINTENANCE_KEYS]), VALUES), max_size=3))
+def test_any_windows_end_so_and_show_no_secret(windows: list[dict[str, object]]) -> None:
+    text = '[probe.api]\nurl = "https://h"\nheaders.X = "${SECRET}"\ntags = ["${SECRET}"]\n'
+    for window in windows:
+        text += "[[maintenance]]\n" + "".join(f"{key} = {toml_text(value)}\n" for key, value in window.items())
     assert SECRET not in outcome(text.encode())
 
 

@@ -57,6 +57,17 @@ def leaves(data: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[
         yield from leaves(value, (*path, name))
 
 
+def test_each_table_of_a_list_stands_where_it_opens() -> None:
+    text = "[[list]]\nn = 1\n[[list]]\n[[ list . deep ]]\n[[list.deep]]"
+    starts = {path: place.key[0] for path, place in locate(text).items() if isinstance(path[-1], int)}
+    assert starts == {
+        ("list", 0): 2,
+        ("list", 1): text.index("[[list]]", 3) + 2,
+        ("list", 1, "deep", 0): text.index("deep ]]"),
+        ("list", 1, "deep", 1): text.rindex("deep"),
+    }
+
+
 def check(text: str) -> None:
     places = locate(text)
     found = dict(leaves(tomllib.loads(text)))

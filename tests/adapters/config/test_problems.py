@@ -230,7 +230,6 @@ def test_a_url_is_text(problems: Problems, url: str) -> None:
         (PROBE + PRIMARY + 'api_key = "ur-1"', "6:1: error: api_key is for UptimeRobot"),
         (PROBE + UPTIMEROBOT + 'url = "http://proxy.example/v2/"', "6:7: error: this would send the key in clear text"),
         (PROBE + UPTIMEROBOT + 'every = "100ms"', '6:9: error: "100ms"'),
-        (PROBE + '[[maintenance]]\ncron = "x"', '3:3: error: unknown key "maintenance"'),
         (PROBE + '[heartbeat]\nurl = "x"', '4:7: error: "x"'),
         (PROBE + '[store]\nkeep = "23h"', '4:8: error: "23h"'),
         (PROBE + EMAIL + 'remind = "900ms"', '7:10: error: "900ms"'),

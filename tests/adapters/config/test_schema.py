@@ -9,7 +9,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from prober.adapters.config import schema
-from prober.adapters.config.keys import ALERT_KEYS, PROBE_KEYS, TOP_KEYS
+from prober.adapters.config.keys import ALERT_KEYS, MAINTENANCE_KEYS, PROBE_KEYS, TOP_KEYS
 
 if TYPE_CHECKING:
     from tests.adapters.config.conftest import Load, Problems
@@ -30,6 +30,9 @@ VALID = [
     PROBE + EMAIL + 'security = "tls"\nport = 465',
     PROBE + '[standby]\nbehind = "uptimerobot"\napi_key = "ur-1"\nevery = "30s"',
     PROBE + '[standby]\nbehind = "prober"\nurl = "https://h/status.json"',
+    PROBE + 'tags = ["x"]\n[[maintenance]]\nprobes = ["a"]\ntags = ["x"]\ncron = "0 4 * * 2"\nduration = "30m"',
+    PROBE + '[[maintenance]]\nstart = 2026-12-01T04:00:00Z\nduration = "${T:-1h}"\nreason = "Move"',
+    PROBE + '[[maintenance]]\nstart = 2026-12-01T04:00:00\ntimezone = "Europe/Berlin"\nduration = "1h"',
 ]
 INVALID = [
     "",
@@ -54,6 +57,13 @@ INVALID = [
     PROBE + "[connectivity]\nurls = []",
     PROBE + "[store]\nkeep = '90'",
     PROBE + "[standby]",
+    PROBE + '[maintenance]\ncron = "0 4 * * 2"\nduration = "1h"',
+    PROBE + '[[maintenance]]\nduration = "1h"',
+    PROBE + '[[maintenance]]\ncron = "0 4 * * 2"',
+    PROBE + '[[maintenance]]\ncron = "0 4 * *"\nduration = "1h"',
+    PROBE + '[[maintenance]]\nstart = 4\nduration = "1h"',
+    PROBE + '[[maintenance]]\ncron = "0 4 * * 2"\nstart = 2026-12-01T04:00:00Z\nduration = "1h"',
+    PROBE + '[[maintenance]]\nprobes = []\ncron = "0 4 * * 2"\nduration = "1h"',
     PROBE + '[standby]\nbehind = "uptimerobot"',
     PROBE + '[standby]\nbehind = "prober"',
     PROBE + '[standby]\nbehind = "prober"\nurl = "https://h/status.json"\napi_key = "x"',
@@ -97,8 +107,8 @@ def test_what_does_not_fit_does_not_load(problems: Problems, text: str) -> None:
 
 def test_every_key_is_described_with_its_default() -> None:
     document = schema()
-    tables = (document, document["$defs"]["probe"], document["$defs"]["alert"])
-    for table, keys in zip(tables, (TOP_KEYS, PROBE_KEYS, ALERT_KEYS), strict=True):
+    tables = (document, *(document["$defs"][name] for name in ("probe", "alert", "maintenance")))
+    for table, keys in zip(tables, (TOP_KEYS, PROBE_KEYS, ALERT_KEYS, MAINTENANCE_KEYS), strict=True):
         for key in keys:
             node = table
             for part in key.name.split("."):

@@ -18,6 +18,13 @@ TEXT = """title = "Acme"
 interval = "10s"
 headers = { X-Team = "a" }
 expect.json.a.b = [["<", 5], [">", 1]]
+[[maintenance]]
+start = 2026-12-01T04:00:00Z
+duration = "1h"
+[[maintenance]]
+cron = "0 4 * * ${DAY}"
+duration = "30m"
+reason = "Weekly deploy"
 [probe.api]
 url = "https://h/${PART}"
 headers = { X-Token = "Bearer ${TOKEN}" }
@@ -32,7 +39,7 @@ to = ["a@b.c"]
 from = "a@b.c"
 server = "localhost"
 """
-ENVIRON = {"PART": "secret-part", "TOKEN": "secret-token"}
+ENVIRON = {"DAY": "TUE", "PART": "secret-part", "TOKEN": "secret-token"}
 
 
 @pytest.fixture
@@ -50,22 +57,26 @@ def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[str
         ("title", '"Acme"', "probes.toml:1"),
         ("location", '"host-1"', "built in"),
         ("alert.email.kind", '"email"', "built in"),
-        ("alert.email.to", '["a@b.c"]', "probes.toml:16"),
+        ("alert.email.to", '["a@b.c"]', "probes.toml:23"),
         ("alert.email.port", "587", "built in"),
-        ("probe.api.url", '"https://h/***"', "probes.toml:7"),
+        ("maintenance.1.start", "2026-12-01T04:00:00+00:00", "probes.toml:7"),
+        ("maintenance.1.timezone", '"UTC"', "built in"),
+        ("maintenance.2.cron", '"0 4 * * TUE"', "probes.toml:10"),
+        ("maintenance.2.reason", '"Weekly deploy"', "probes.toml:12"),
+        ("probe.api.url", '"https://h/***"', "probes.toml:14"),
         ("probe.api.name", '"api"', "built in"),
         ("probe.api.interval", '"10s"', "[defaults] probes.toml:3"),
         ("probe.api.timeout", '"8s"', "built in"),
         ("probe.api.recheck", '"10s"', "built in"),
-        ("probe.api.slow", "false", "probes.toml:10"),
+        ("probe.api.slow", "false", "probes.toml:17"),
         ("probe.web.slow", '"1s"', "built in"),
         ("probe.api.headers.x-team", '"a"', "[defaults] probes.toml:4"),
-        ("probe.api.headers.x-token", '"Bearer ***"', "probes.toml:8"),
-        ("probe.api.auth.password", '"***"', "probes.toml:9"),
-        ("probe.api.expect.status", "200", "probes.toml:11"),
+        ("probe.api.headers.x-token", '"Bearer ***"', "probes.toml:15"),
+        ("probe.api.auth.password", '"***"', "probes.toml:16"),
+        ("probe.api.expect.status", "200", "probes.toml:18"),
         ("probe.web.expect.status", '["2xx"]', "built in"),
         ('probe.api.expect.json."a.b"', '[["<", 5], [">", 1]]', "[defaults] probes.toml:5"),
-        ('probe.api.expect.json."$.x"', '"~ a"', "probes.toml:12"),
+        ('probe.api.expect.json."$.x"', '"~ a"', "probes.toml:19"),
     ],
 )
 def test_each_value_is_shown_with_its_origin(

@@ -7,10 +7,11 @@ import json
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from prober.adapters.config.keys import ALERT_KEYS, PROBE_KEYS, TOP_KEYS, default_values
+from prober.adapters.config.keys import ALERT_KEYS, MAINTENANCE_KEYS, PROBE_KEYS, TOP_KEYS, default_values
+from prober.adapters.config.maintenance import start_ms
 from prober.core.expect import Expect
 from prober.core.model import Policy, Probe, Severity
-from prober.core.settings import Config, EmailChannel, Standby
+from prober.core.settings import Config, EmailChannel, Maintenance, Standby
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +47,7 @@ def built_config(
     top: Leaves,
     probes: dict[str, Leaves],
     channels: dict[str, Leaves],
+    maintenance: list[Leaves],
     *,
     location: str,
     secrets: tuple[str, ...],
@@ -58,6 +60,7 @@ def built_config(
         location=values["location"] or location,
         probes=tuple(_probe(name, leaves, path.parent) for name, leaves in probes.items()),
         channels=tuple(_channel(name, leaves) for name, leaves in channels.items()),
+        maintenance=tuple(map(_maintenance, maintenance)),
         connectivity_urls=values["connectivity.urls"] or (),
         standby=_standby(values),
         heartbeat_url=values["heartbeat.url"],
@@ -147,6 +150,20 @@ def _channel(name: str, leaves: Leaves) -> EmailChannel:
         password=values["password"],
         remind_ms=values["remind"],
         tags=values["tags"],
+    )
+
+
+def _maintenance(leaves: Leaves) -> Maintenance:
+    values = _Values(leaves, default_values(MAINTENANCE_KEYS))
+    start, timezone = values["start"], values["timezone"]
+    return Maintenance(
+        duration_ms=values["duration"],
+        cron=values["cron"],
+        start_ms=None if start is None else start_ms(start, timezone),
+        timezone=timezone,
+        probe_ids=values["probes"] or (),
+        tags=values["tags"] or (),
+        reason=values["reason"],
     )
 
 

@@ -29,6 +29,7 @@ from prober.adapters.config.kinds import (
     text,
     whole,
 )
+from prober.adapters.config.moments import cron, moment, timezone
 from prober.core.durations import UNITS_MS
 
 ID_PATTERN: Final = "[a-z0-9][a-z0-9_-]{0,63}"
@@ -205,6 +206,22 @@ ALERT_KEYS: Final = (
     Key(name="tags", kind=_list_of(text()), default=[], doc="Only probes with one of these; default: all."),
 )
 
+MAINTENANCE_KEYS: Final = (
+    Key(name="probes", kind=_list_of(text()), doc="Ids of the probes it is for."),
+    Key(
+        name="tags", kind=_list_of(text()), doc="It is for probes with one of these; neither probes nor tags: for all."
+    ),
+    Key(name="cron", kind=cron(), doc="When it begins, again and again: minute, hour, day, month, day of the week."),
+    Key(name="start", kind=moment(), doc="When it begins, once."),
+    Key(
+        name="duration",
+        kind=duration(least_ms=UNITS_MS["s"], most_ms=366 * UNITS_MS["d"]),
+        doc="How long it lasts, in time that passes.",
+    ),
+    Key(name="timezone", kind=timezone(), default="UTC", doc="Where cron is read, and a start without an offset."),
+    Key(name="reason", kind=text(), doc="Shown to people."),
+)
+
 
 def tree(keys: tuple[Key, ...]) -> Tree:
     """Return keys by their nested names."""
@@ -220,7 +237,8 @@ def tree(keys: tuple[Key, ...]) -> Tree:
 
 PROBE_TREE: Final = tree(PROBE_KEYS)
 ALERT_TREE: Final = tree(ALERT_KEYS)
-TOP_TREE: Final[Tree] = {**tree(TOP_KEYS), "defaults": None, "probe": None, "alert": None}
+MAINTENANCE_TREE: Final = tree(MAINTENANCE_KEYS)
+TOP_TREE: Final[Tree] = {**tree(TOP_KEYS), "defaults": None, "probe": None, "alert": None, "maintenance": None}
 
 
 def default_values(keys: tuple[Key, ...]) -> dict[str, Any]:

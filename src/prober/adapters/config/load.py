@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from prober.adapters.config.build import built_config
 from prober.adapters.config.checks import check_channel, check_connectivity, check_id, check_probe, check_standby
-from prober.adapters.config.keys import ALERT_TREE, MOST_PROBES, PROBE_TREE, TOP_TREE
+from prober.adapters.config.keys import ALERT_TREE, MAINTENANCE_TREE, MOST_PROBES, PROBE_TREE, TOP_TREE
+from prober.adapters.config.maintenance import check_maintenance, known_tags
 from prober.adapters.config.positions import locate
 from prober.adapters.config.problems import InvalidConfig, Lines, Problem, printable
 from prober.adapters.config.redaction import redact
@@ -33,6 +34,7 @@ class Reading:
     top: Leaves
     probes: dict[str, Leaves]
     channels: dict[str, Leaves]
+    maintenance: list[Leaves]
     config: Config
 
 
@@ -51,13 +53,20 @@ def read_config(path: Path, *, environ: Mapping[str, str], host_name: str) -> Re
         check_standby(reader, top)
     channels = _read_channels(reader, source)
     probes = _read_probes(reader, source)
+    maintenance = _read_maintenance(reader, source, probes)
     if reader.findings:
         raise InvalidConfig(_problems(source, reader))
     location = "github-actions" if environ.get("GITHUB_ACTIONS") == "true" else host_name
     config = built_config(
-        source.path, top, probes, channels, location=location, secrets=tuple(sorted(reader.variables.secrets))
+        source.path,
+        top,
+        probes,
+        channels,
+        maintenance,
+        location=location,
+        secrets=tuple(sorted(reader.variables.secrets)),
     )
-    return Reading(source=source, top=top, probes=probes, channels=channels, config=config)
+    return Reading(source=source, top=top, probes=probes, channels=channels, maintenance=maintenance, config=config)
 
 
 def _read_channels(reader: TableReader, source: Source) -> dict[str, Leaves]:
@@ -86,6 +95,21 @@ def _read_probes(reader: TableReader, source: Source) -> dict[str, Leaves]:
         probes[name] = {**defaults, **reader.read(table, PROBE_TREE, path)}
         check_probe(reader, path, probes[name], source.path.parent)
     return probes
+
+
+def _read_maintenance(reader: TableReader, source: Source, probes: dict[str, Leaves]) -> list[Leaves]:
+    tables = source.data.get("maintenance", [])
+    if not isinstance(tables, list):
+        reader.note(("maintenance",), "maintenance is a list of tables (write [[maintenance]])", at="key")
+        return []
+    windows = []
+    tags = known_tags(probes)
+    for index, table in enumerate(tables):
+        path = ("maintenance", index)
+        windows.append(reader.read(table, MAINTENANCE_TREE, path))
+        if isinstance(table, dict):
+            check_maintenance(reader, path, windows[-1], ids=probes, tags=tags)
+    return windows
 
 
 def _tables(reader: TableReader, source: Source, section: str, example: str) -> dict[str, object]:
@@ -119,5 +143,6 @@ def _problems(source: Source, reader: TableReader) -> tuple[Problem, ...]:
         excerpt = lines.excerpt(start, end)
         excerpt = replace(excerpt, line_text=mask(excerpt.line_text))
         message = mask(printable(finding.message))
-        problems.append(Problem(file=source.file, message=message, excerpt=excerpt, suggestion=finding.suggestion))
+        suggestion = mask(printable(finding.suggestion))
+        problems.append(Problem(file=source.file, message=message, excerpt=excerpt, suggestion=suggestion))
     return tuple(problems)

@@ -46,6 +46,7 @@ class _Walk:
         self.text = text
         self.places: dict[Path, Place] = {}
         self._list_lengths: dict[Path, int] = {}
+        self._part: Span = (0, 0)
 
     def document(self) -> None:
         table: Path = ()
@@ -64,7 +65,7 @@ class _Walk:
             path = path[:-1] if isinstance(path[-1], int) else path
             index = self._list_lengths.get(path, 0)
             self._list_lengths[path] = index + 1
-            self.places[(*path, index)] = self.places[path]
+            self.places[(*path, index)] = Place(key=self._part, value=self._part)
             path = (*path, index)
         return offset + 1 + is_list, path
 
@@ -82,7 +83,8 @@ class _Walk:
             path = (*path, name)
             if path in self._list_lengths:
                 path = (*path, self._list_lengths[path] - 1)
-            self.places.setdefault(path, Place(key=part.span(1), value=part.span(1)))
+            self._part = part.span(1)
+            self.places.setdefault(path, Place(key=self._part, value=self._part))
             offset = part.end()
             if not part[2]:
                 break

@@ -10,6 +10,7 @@ from typing import Any
 from prober.adapters.config.keys import (
     ALERT_TREE,
     ID_PATTERN,
+    MAINTENANCE_TREE,
     MOST_PROBES,
     PROBE_TREE,
     TOP_KEYS,
@@ -32,6 +33,7 @@ def schema() -> dict[str, Any]:
             {"$ref": "#/$defs/alert", "required": _EMAIL_NEEDS, "dependentRequired": _both("username", "password")}
         ),
     }
+    top["properties"]["maintenance"] = {"type": "array", "items": {"$ref": "#/$defs/maintenance"}}
     top["properties"]["standby"] |= _STANDBY_NEEDS
     top["properties"]["alert"]["patternProperties"]["^(?!email$)"] = {"required": ["kind"]}
     return {
@@ -46,7 +48,11 @@ def schema() -> dict[str, Any]:
         ],
         "if": {"properties": {"defaults": {"required": ["auth"]}}, "required": ["defaults"]},
         "else": {"properties": {"probe": {"additionalProperties": {"properties": {"auth": _PAIRED_AUTH}}}}},
-        "$defs": {"probe": _table(PROBE_TREE), "alert": _table(ALERT_TREE)},
+        "$defs": {
+            "probe": _table(PROBE_TREE),
+            "alert": _table(ALERT_TREE),
+            "maintenance": _table(MAINTENANCE_TREE) | _MAINTENANCE_NEEDS,
+        },
     }
 
 
@@ -67,6 +73,9 @@ _STANDBY_NEEDS = {
     "then": {"required": ["url"], "properties": {"api_key": False}},
     "else": {"required": ["api_key"]},
 }
+
+
+_MAINTENANCE_NEEDS = {"required": ["duration"], "oneOf": [{"required": ["cron"]}, {"required": ["start"]}]}
 
 
 def _table(keys: Tree) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from prober.adapters.config.build import PORTS
-from prober.adapters.config.keys import ALERT_KEYS, PROBE_KEYS, TOP_KEYS, Key
+from prober.adapters.config.keys import ALERT_KEYS, MAINTENANCE_KEYS, PROBE_KEYS, TOP_KEYS, Key
 from prober.adapters.config.kinds import Shape
 from prober.adapters.config.load import Reading, read_config
 from prober.adapters.config.positions import locate
@@ -48,7 +49,8 @@ def effective(
     show = _Show(reading)
     probes = {probe.id: probe for probe in reading.config.probes}
     if probe_id is None:
-        return (*show.top(), *show.channels(), *(row for probe in probes.values() for row in show.probe(probe)))
+        of_probes = (row for probe in probes.values() for row in show.probe(probe))
+        return (*show.top(), *show.channels(), *show.maintenance(), *of_probes)
     if probe_id not in probes:
         near = get_close_matches(probe_id, probes, n=1)
         advice = f'Did you mean "{near[0]}"?' if near else f"There are: {_listed(tuple(probes))}"
@@ -63,6 +65,8 @@ def toml_text(value: object) -> str:
             return str(value).lower()
         case str():
             return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        case datetime():
+            return value.isoformat()
         case list() | tuple():
             return f"[{', '.join(map(toml_text, value))}]"
         case dict():
@@ -86,6 +90,10 @@ class _Show:
         for channel in self._reading.config.channels:
             built_in = {"kind": "email", "port": PORTS[channel.security]}
             yield from self._rows(f"alert.{channel.id}.", ALERT_KEYS, self._reading.channels[channel.id], built_in)
+
+    def maintenance(self) -> Iterator[Row]:
+        for number, leaves in enumerate(self._reading.maintenance, 1):
+            yield from self._rows(f"maintenance.{number}.", MAINTENANCE_KEYS, leaves, {})
 
     def probe(self, probe: Probe) -> Iterator[Row]:
         built_in = {

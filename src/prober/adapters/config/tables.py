@@ -66,7 +66,7 @@ class TableReader:
 
     def _read_table(self, table: object, tree: Tree, root: Path, path: Path, leaves: Leaves) -> None:
         if not isinstance(table, dict):
-            self.note(path, f"{_dotted(path)} is a table and holds further keys: {', '.join(tree)}")
+            self.note(path, f"{_named(path)} is a table and holds further keys: {', '.join(tree)}")
             return
         for name, raw in table.items():
             at = (*path, name)
@@ -79,7 +79,7 @@ class TableReader:
 
     def _note_unknown(self, name: str, tree: Tree, root: Path, path: Path) -> None:
         root = root or path[:-1]
-        where = f" in [{_dotted(root)}]" if root else ""
+        where = f" in {_header(root)}" if root else ""
         self.note(
             path,
             f'unknown key "{_dotted(path[len(root) :])}"{where}',
@@ -178,6 +178,15 @@ def _has_placeholder(raw: object) -> bool:
     if isinstance(raw, list):
         return any(_has_placeholder(each) for each in raw)
     return isinstance(raw, str) and "$" in raw
+
+
+def _header(path: Path) -> str:
+    """Return how the file opens a table: of a list of tables, all begin alike."""
+    return f"[[{_dotted(path[:-1])}]]" if isinstance(path[-1], int) else f"[{_dotted(path)}]"
+
+
+def _named(path: Path) -> str:
+    return _header(path) if isinstance(path[-1], int) else _dotted(path)
 
 
 def _dotted(path: Iterable[str | int]) -> str:
