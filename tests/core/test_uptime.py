@@ -17,10 +17,12 @@ from prober.core.uptime import (
     budget_used_percent,
     count,
     floored,
+    length_ms,
     measure,
     observed,
     touched,
     union,
+    without,
 )
 
 if TYPE_CHECKING:
@@ -170,6 +172,7 @@ WORLDS = st.fixed_dictionaries(
             st.lists(st.tuples(st.integers(0, 60), st.sampled_from([OK, FAILED, UNKNOWN]), st.integers(1, 12))),
         ),
         "down": st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60))),
+        "maintenance": st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=4),
         "first": st.none() | st.integers(0, 60),
         "now": st.integers(0, 80),
     }
@@ -177,9 +180,10 @@ WORLDS = st.fixed_dictionaries(
 
 
 def in_world(world: dict[str, object], begin: int, end: int) -> Uptime:
-    results, down, first, now = (world[name] for name in ("results", "down", "first", "now"))
+    results, down, planned, first, now = (world[name] for name in ("results", "down", "maintenance", "first", "now"))
     assert isinstance(results, dict)
     assert isinstance(down, list)
+    assert isinstance(planned, list)
     assert isinstance(now, int)
     observations = {
         place: [
@@ -195,14 +199,16 @@ def in_world(world: dict[str, object], begin: int, end: int) -> Uptime:
         window=window,
         now_ms=now,
         first_check_ms=first if isinstance(first, int) else None,
+        maintenance=union(planned),
     )
 
 
 def by_the_millisecond(world: dict[str, object], begin: int, end: int) -> tuple[int, int, int]:
     """Return window, observed time and downtime, found by asking about every millisecond."""
-    results, down, first, now = (world[name] for name in ("results", "down", "first", "now"))
+    results, down, planned, first, now = (world[name] for name in ("results", "down", "maintenance", "first", "now"))
     assert isinstance(results, dict)
     assert isinstance(down, list)
+    assert isinstance(planned, list)
     assert isinstance(now, int)
     if not isinstance(first, int):
         return 0, 0, 0
@@ -216,7 +222,10 @@ def by_the_millisecond(world: dict[str, object], begin: int, end: int) -> tuple[
                     return True
         return False
 
-    window = [moment for moment in range(begin, end) if first <= moment < now]
+    def is_planned(moment: int) -> bool:
+        return any(start <= moment < stop for start, stop in planned)
+
+    window = [moment for moment in range(begin, end) if first <= moment < now and not is_planned(moment)]
     observed = [moment for moment in window if is_observed(moment)]
     spoilt = [moment for moment in observed if any(start <= moment < stop for start, stop in down)]
     return len(window), len(observed), len(spoilt)
@@ -237,7 +246,42 @@ def test_windows_that_touch_add_up_exactly(world: dict[str, object], bounds: lis
     assert whole.downtime_ms == sum(part.downtime_ms for part in parts)
 
 
+@pytest.mark.parametrize(
+    ("planned", "window", "observed", "downtime"),
+    [
+        ([], 20, 20, 10),
+        ([(5, 10)], 15, 15, 5),
+        ([(5, 7), (12, 14)], 16, 16, 6),
+        ([(-9, 6)], 14, 14, 9),
+        ([(4, 16)], 8, 8, 0),
+        ([(0, 20)], 0, 0, 0),
+        ([(20, 30)], 20, 20, 10),
+    ],
+)
+def test_maintenance_is_taken_out_of_the_window_of_what_was_observed_and_of_downtime(
+    planned: list[Span], window: int, observed: int, downtime: int
+) -> None:
+    found = measure(
+        [(0, 20)],
+        [(5, 15)],
+        window=Period(from_ms=0, to_ms=20),
+        now_ms=20,
+        first_check_ms=0,
+        maintenance=planned,
+    )
+    assert (found.window_ms, found.observed_ms, found.downtime_ms) == (window, observed, downtime)
+    assert found.coverage_percent == (100 if window else None)
+
+
 SPANS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)))
+
+
+@given(SPANS, SPANS)
+def test_what_is_left_without_others_is_the_rest(spans: list[Span], others: list[Span]) -> None:
+    left = without(union(spans), union(others))
+    covered = [{moment for start, end in each for moment in range(start, end)} for each in (spans, others, left)]
+    assert covered[2] == covered[0] - covered[1]
+    assert length_ms(left) == len(covered[2])
 
 
 @given(SPANS, st.integers(1, 9))

@@ -19,9 +19,9 @@ from prober.core.model import Probe
 from prober.core.settings import Maintenance
 from prober.core.windows import (
     active,
+    around,
     concerns,
     cron_problem,
-    end_ms,
     instant_ms,
     is_active,
     last_end_ms,
@@ -136,16 +136,23 @@ def test_windows_that_overlap_or_touch_are_one() -> None:
     windows = (once("2026-12-01 04:00", 30), once("2026-12-01 04:20", 20), once("2026-12-01 04:40", 20))
     begin = at("2026-12-01 00:00")
     assert spans(windows, API, begin, begin + DAY) == [(at("2026-12-01 04:00"), at("2026-12-01 05:00"))]
-    assert end_ms(windows, API, at("2026-12-01 04:10")) == at("2026-12-01 05:00")
+    assert around(windows, API, at("2026-12-01 04:40")) == (at("2026-12-01 04:00"), at("2026-12-01 05:00"))
+    assert around(windows, API, at("2026-12-01 05:00")) is None
     assert last_end_ms(windows, API, at("2026-12-01 04:59")) is None
     assert last_end_ms(windows, API, at("2026-12-01 05:00")) == at("2026-12-01 05:00")
+
+
+def test_the_bounds_of_a_long_window_are_found() -> None:
+    window = (once("2026-09-01 00:00", 90 * 1440),)
+    bounds = (at("2026-09-01 00:00"), at("2026-11-30 00:00"))
+    assert around(window, API, at("2026-09-01 00:00")) == around(window, API, at("2026-11-29 23:59")) == bounds
 
 
 def test_a_window_that_is_longer_than_its_period_never_ends() -> None:
     window = (recurring("0 * * * *", 61),)
     begin = at("2026-12-01 00:30")
     assert spans(window, API, begin, begin + 90 * DAY) == [(begin, begin + 90 * DAY)]
-    assert end_ms(window, API, begin) is None
+    assert around(window, API, begin) == (None, None)
     assert last_end_ms(window, API, begin) is None
     assert next_span(window[0], begin) == (at("2026-12-01 00:00"), at("2026-12-01 01:01"))
 
@@ -204,10 +211,11 @@ def test_the_next_window_may_be_under_way(window: tuple[str, int], following: tu
     assert (found and tuple(map(text, found))) == following
 
 
-def test_one_that_is_not_under_way_has_no_end() -> None:
-    assert end_ms((once("2026-12-01 04:00"),), API, at("2026-12-01 03:59")) is None
+def test_what_is_not_under_way_has_no_bounds() -> None:
+    assert around((once("2026-12-01 04:00"),), API, at("2026-12-01 03:59")) is None
     assert next_span(once("2026-12-01 04:00"), at("2026-12-01 04:30")) is None
-    assert end_ms((), API, NOW) is None
+    assert around((), API, NOW) is None
+    assert spans((once("2026-12-01 04:00"),), API, at("2026-12-01 04:10"), at("2026-12-01 04:10")) == []
     assert last_end_ms((), API, NOW) is None
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from prober.adapters.store import incidents, notes, probes, results, states
 from prober.app import history
+from prober.app.maintenance import all_maintenance
 from prober.core import standby
 from prober.core.alerts import AlertFacts, AlertKind, CheckLine
 from prober.core.durations import format_duration
@@ -28,16 +29,17 @@ from prober.core.model import (
 from prober.core.people import Action
 from prober.core.rollup import DAY_MS
 from prober.core.sight import WATCHERS, Disagreed, KeyRejected, RoleChanged
-from prober.core.uptime import budget_used_percent
+from prober.core.uptime import budget_used_percent, length_ms, without
 from prober.render.rule import rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from prober.adapters.store.db import Store
     from prober.core.settings import Config
     from prober.core.sight import Role
     from prober.core.standby import Standing
+    from prober.core.uptime import Span
 
 CHECKS_SHOWN = 8
 
@@ -194,7 +196,9 @@ class Scene:
             last_good_at_ms=good.at_ms if good else None,
             latency_before_us=good.latency_us if good else None,
             latency_now_us=last[0].latency_us if last else None,
-            figures=history.figures(self.store, probe_id, self.now_ms),
+            figures=history.figures(
+                self.store, probe_id, self.now_ms, self._maintenance(probe_id, self.now_ms - 30 * DAY_MS)
+            ),
             percentiles=(history.percentiles_of_day(self.store, probe_id, self.config.location, self.now_ms),),
         )
         return self._with_settings(before, probe) if probe else before
@@ -216,9 +220,15 @@ class Scene:
             return facts
         used = None
         if probe is not None and probe.target_percent is not None:
-            used = budget_used_percent(facts.ended_at_ms - facts.started_at_ms, target_percent=probe.target_percent)
+            planned = self._maintenance(facts.probe_id, facts.started_at_ms)
+            down = without([(facts.started_at_ms, facts.ended_at_ms)], planned)
+            used = budget_used_percent(length_ms(down), target_percent=probe.target_percent)
         failed = self._failed_checks(facts, facts.ended_at_ms)
         return replace(facts, failed_checks=failed, budget_used_percent=used, excerpt=None)
+
+    def _maintenance(self, probe_id: str, since_ms: int) -> Sequence[Span]:
+        found = all_maintenance(self.store, self.config, [probe_id], since_ms=since_ms, now_ms=self.now_ms)
+        return found.get(probe_id, ())
 
     def _failed_checks(self, facts: AlertFacts, until_ms: int) -> int:
         if facts.probe_id is None or facts.started_at_ms is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from prober.adapters.store.figures import all_down, all_figures
 from prober.adapters.store.series import all_series
@@ -17,7 +17,7 @@ from prober.core.alerts import Figures, Percentiles
 from prober.core.histogram import percentile
 from prober.core.report import Day, WindowFigures
 from prober.core.rollup import DAY_MS, Tally
-from prober.core.uptime import Counts, Period, Span, Uptime, measure, touched, union
+from prober.core.uptime import Counts, Period, Span, Uptime, measure, touched, union, without
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -32,13 +32,19 @@ _UNSEEN_DAY: Final = Day()
 _NOTHING: Final = Tally()
 _NO_CHECKS: Final = Counts()
 
+SpansOf: TypeAlias = "Mapping[str, Sequence[Span]]"
+"""Spans as `union` returns them, by the id of a probe."""
+
+_NEVER: Final[SpansOf] = {}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """When one probe was watched, from anywhere, and when it was down, up to ``now_ms``."""
+    """When one probe was watched, from anywhere, when it was down, and when that was meant, up to ``now_ms``."""
 
     seen: Sequence[Span] = ()
     down: Sequence[Span] = ()
+    maintenance: Sequence[Span] = ()
     first_check_ms: int | None = None
     now_ms: int
 
@@ -50,6 +56,7 @@ class History:
             window=window,
             now_ms=self.now_ms,
             first_check_ms=self.first_check_ms,
+            maintenance=self.maintenance,
             checks=checks,
         )
 
@@ -57,7 +64,7 @@ class History:
         """Return the last 90 days of 24 hours, the one that ends now last."""
         ends = range(self.now_ms - (DAYS_SHOWN - 1) * DAY_MS, self.now_ms + 1, DAY_MS)
         days = [(end_ms - DAY_MS, end_ms) for end_ms in ends]
-        seen, down = touched(self.seen, days), touched(self.down, days)
+        seen, down = (touched(without(each, self.maintenance), days) for each in (self.seen, self.down))
         return tuple(map(self._day, days, seen, down))
 
     def _day(self, day: Span, is_seen: bool, had_incident: bool) -> Day:
@@ -71,7 +78,9 @@ class History:
 class Histories:
     """What the store knows of some probes since a time."""
 
-    def __init__(self, store: Store, probe_ids: Collection[str], *, since_ms: int, now_ms: int) -> None:
+    def __init__(
+        self, store: Store, probe_ids: Collection[str], maintenance: SpansOf = _NEVER, *, since_ms: int, now_ms: int
+    ) -> None:
         """Read when they were watched, and when they were down."""
         self._figures = all_figures(store, all_series(store, probe_ids), since_ms=since_ms)
         down = all_down(store, probe_ids, since_ms=since_ms, now_ms=now_ms)
@@ -86,6 +95,7 @@ class Histories:
             probe_id: History(
                 seen=union(seen[probe_id]),
                 down=union(down[probe_id]),
+                maintenance=maintenance.get(probe_id, ()),
                 first_check_ms=min(begun[probe_id], default=None),
                 now_ms=now_ms,
             )
@@ -128,9 +138,10 @@ class Histories:
         }
 
 
-def figures(store: Store, probe_id: str, now_ms: int) -> tuple[Figures, ...]:
+def figures(store: Store, probe_id: str, now_ms: int, maintenance: Sequence[Span] = ()) -> tuple[Figures, ...]:
     """Return uptime and coverage of the last 24 hours and 30 days, as an alert shows them."""
-    history = Histories(store, [probe_id], since_ms=now_ms - WINDOWS["30d"], now_ms=now_ms).of(probe_id)
+    since_ms = now_ms - WINDOWS["30d"]
+    history = Histories(store, [probe_id], {probe_id: maintenance}, since_ms=since_ms, now_ms=now_ms).of(probe_id)
     measured = {name: history.uptime(Period(from_ms=now_ms - WINDOWS[name], to_ms=now_ms)) for name in ("24h", "30d")}
     return tuple(
         Figures(window=name, uptime_percent=each.uptime_percent, coverage_percent=each.coverage_percent)

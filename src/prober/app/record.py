@@ -10,6 +10,7 @@ from prober.adapters.store import probes, results, rounds, standings, states
 from prober.adapters.store.rounds import RoundRow
 from prober.app.announce import Announcer, Told
 from prober.app.facts import Scene
+from prober.app.maintenance import record_maintenance
 from prober.app.remind import due_reminders
 from prober.app.standby import release_held, where_we_stand
 from prober.core import certificate, connectivity, gate, rules, standby
@@ -80,6 +81,7 @@ def record(
             keep_round = rounds.continue_round if goes_on else rounds.record_round
             keep_round(store, _row(seen, config.location, place))
         _remember(store, config, seen, after, mask, covers_all=covers_all)
+        record_maintenance(store, config, before, after, mask)
         announcer = Announcer(
             Scene(
                 store=store,

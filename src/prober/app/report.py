@@ -11,6 +11,7 @@ from prober.adapters.store.db import open_reader
 from prober.adapters.store.meta import created_at_ms
 from prober.app.elsewhere import places_in_use
 from prober.app.history import WINDOWS, Histories
+from prober.app.maintenance import all_maintenance, planned_now
 from prober.app.waiting import count_alerts
 from prober.core.diagnosis.service import patience_ms
 from prober.core.model import ProbeState
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from prober.adapters.store.db import Store
     from prober.adapters.store.rounds import RoundRow
     from prober.core.model import Incident, Probe, Result
+    from prober.core.report import PlannedNow, ShownState
     from prober.core.settings import Config
 
 
@@ -57,7 +59,7 @@ def report_status(
         windows = {"range": span}
     timed = tuple(windows)[: 1 if is_brief else None]
     if store is None:
-        shown = tuple(_unseen(probe, windows) for probe in probes)
+        shown = tuple(_unseen(probe, windows, planned_now(config, probe, now_ms)) for probe in probes)
         return StatusReport(title=config.title, location=config.location, generated_at_ms=now_ms, probes=shown)
     with store.snapshot():
         last_round = rounds.last_round(store)
@@ -69,7 +71,7 @@ def report_status(
             last_round_at_ms=last_round.ended_at_ms if last_round else None,
             undelivered_alerts=count_alerts(outbox.all_waiting(store)),
             notices=(*notices.all_notices(store), *_of_silence(last_round, config, now_ms)),
-            probes=tuple(_statuses(store, probes, now, windows, now_ms, timed)),
+            probes=tuple(_statuses(store, config, probes, now, windows, now_ms, timed)),
         )
 
 
@@ -118,6 +120,7 @@ def _look(store: Store, config: Config) -> _Now:
 
 def _statuses(
     store: Store,
+    config: Config,
     probes: Sequence[Probe],
     now: _Now,
     windows: Mapping[str, Period],
@@ -125,30 +128,42 @@ def _statuses(
     timed: Collection[str],
 ) -> Iterator[ProbeStatus]:
     since_ms = min(now_ms - WINDOWS["90d"], *(window.from_ms for window in windows.values()))
-    histories = Histories(store, [probe.id for probe in probes], since_ms=since_ms, now_ms=now_ms)
+    ids = [probe.id for probe in probes]
+    maintenance = all_maintenance(store, config, ids, since_ms=since_ms, now_ms=now_ms)
+    histories = Histories(store, ids, maintenance, since_ms=since_ms, now_ms=now_ms)
     measured = histories.windows(windows, now.location, timed=timed)
     for probe in probes:
         state = now.states.get(probe.id, ProbeState())
+        planned = planned_now(config, probe, now_ms)
         yield ProbeStatus(
             id=probe.id,
             name=probe.name,
-            state=state.state.value if probe.enabled else "paused",
-            since_ms=state.since_ms,
+            state=_shown_state(probe, planned, state),
+            since_ms=planned.since_ms if planned else state.since_ms,
             last=now.last.get(probe.id),
             open_incidents=tuple(each for each in now.open_incidents if each.probe_id == probe.id),
             target_percent=probe.target_percent,
             windows=measured[probe.id],
             days=histories.of(probe.id).days(),
             verify=probe.verify,
+            maintenance=planned,
         )
 
 
-def _unseen(probe: Probe, windows: Mapping[str, Period]) -> ProbeStatus:
+def _shown_state(probe: Probe, planned: PlannedNow | None, state: ProbeState) -> ShownState:
+    if not probe.enabled:
+        return "paused"
+    return "maintenance" if planned else state.state.value
+
+
+def _unseen(probe: Probe, windows: Mapping[str, Period], planned: PlannedNow | None) -> ProbeStatus:
     return ProbeStatus(
         id=probe.id,
         name=probe.name,
-        state="unknown" if probe.enabled else "paused",
+        state=_shown_state(probe, planned, ProbeState()),
+        since_ms=planned.since_ms if planned else None,
         target_percent=probe.target_percent,
         windows=tuple(WindowFigures(name=name, uptime=Uptime()) for name in windows),
         verify=probe.verify,
+        maintenance=planned,
     )

@@ -37,11 +37,21 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedNow:
+    """The maintenance that a probe is in; None is a bound that is more than 100 days away."""
+
+    since_ms: int | None
+    until_ms: int | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeStatus:
     """How one probe is and was.
 
     ``windows`` are the same for all probes of a report, in the order in which they are shown; ``days`` run from the
-    oldest to today. ``role`` is set only where it differs from the report's.
+    oldest to today. ``role`` is set only where it differs from the report's. ``maintenance`` is set when that is the
+    state.
     """
 
     id: str
@@ -55,6 +65,7 @@ class ProbeStatus:
     days: tuple[Day, ...] = ()
     role: Role | None = None
     verify: bool = True
+    maintenance: PlannedNow | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +149,13 @@ class AlertOfIncident:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """All that is known of one incident: what people did about it, and what they were told, oldest first."""
+    """All that is known of one incident: what people did about it, and what they were told, oldest first.
+
+    ``in_maintenance`` says that it began in maintenance, which was for ``maintenance_reason``, if that is known.
+    """
 
     incident: Incident
     notes: tuple[Note, ...] = ()
     alerts: tuple[AlertOfIncident, ...] = ()
+    in_maintenance: bool = False
+    maintenance_reason: str | None = None

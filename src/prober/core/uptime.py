@@ -2,8 +2,8 @@
 
 A result observes the time from its check to the next check at its location, at most 1.5 of its intervals; `unknown`
 observes nothing. Observed time is the union over all locations, downtime is observed time inside `down` incidents, and
-uptime is the rest of the observed time in percent. All periods are half-open ``[from, to)`` in UTC milliseconds, so
-that windows that touch add up exactly.
+uptime is the rest of the observed time in percent. Maintenance is taken out of all of them and of the window. All
+periods are half-open ``[from, to)`` in UTC milliseconds, so that windows that touch add up exactly.
 """
 
 from __future__ import annotations
@@ -143,6 +143,27 @@ def clipped(spans: Sequence[Span], from_ms: int, to_ms: int) -> list[Span]:
     return [(max(start, from_ms), min(end, to_ms)) for start, end in found if end > from_ms]
 
 
+def without(spans: Sequence[Span], others: Sequence[Span]) -> list[Span]:
+    """Return what is left of spans without others, each as `union` returns it."""
+    left: list[Span] = []
+    i = 0
+    for start, end in spans:
+        while i < len(others) and others[i][1] <= start:
+            i += 1
+        begun, j = start, i
+        while j < len(others) and others[j][0] < end:
+            left.append((begun, others[j][0]))
+            begun = others[j][1]
+            j += 1
+        left.append((begun, end))
+    return [(start, end) for start, end in left if start < end]
+
+
+def length_ms(spans: Iterable[Span]) -> int:
+    """Return how long spans that do not overlap are together."""
+    return sum(end - start for start, end in spans)
+
+
 def count(outcomes: Iterable[Outcome]) -> Counts:
     """Return how many there are of each."""
     counted = Counter(outcomes)
@@ -156,21 +177,23 @@ def measure(
     window: Period,
     now_ms: int,
     first_check_ms: int | None,
+    maintenance: Sequence[Span] = (),
     checks: Counts = Counts(),
 ) -> Uptime:
     """Return the figures of a window, which begins no earlier than the probe's first check and ends no later than now.
 
     ``seen`` is what was observed from anywhere, ``down`` are the down incidents that are no false positives, open ones
-    as ending now; each as `union` returns it. ``checks`` are those of the window.
+    as ending now; these and ``maintenance`` each as `union` returns it. ``checks`` are those of the window.
     """
     if first_check_ms is None:
         return Uptime()
     begin_ms = max(window.from_ms, first_check_ms)
     end_ms = max(begin_ms, min(window.to_ms, now_ms))
-    inside = clipped(seen, begin_ms, end_ms)
+    planned = clipped(maintenance, begin_ms, end_ms)
+    inside = without(clipped(seen, begin_ms, end_ms), planned)
     return Uptime(
-        window_ms=end_ms - begin_ms,
-        observed_ms=sum(end - start for start, end in inside),
+        window_ms=end_ms - begin_ms - length_ms(planned),
+        observed_ms=length_ms(inside),
         downtime_ms=_overlap_ms(inside, down),
         checks=checks,
     )

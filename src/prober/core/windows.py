@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from prober.core.uptime import Span
 
 HORIZON_MS: Final = 100 * 86_400_000
-"""How far `last_end_ms` and `end_ms` look."""
+"""How far `last_end_ms` and `around` look."""
 
 _FIVE_YEARS_MS: Final = 1826 * 86_400_000
 _BLOCK_MS: Final = 10 * 86_400_000
@@ -47,6 +47,8 @@ def spans(windows: Sequence[Maintenance], probe: Probe, from_ms: int, to_ms: int
 
     Cheap for up to some years.
     """
+    if from_ms >= to_ms:
+        return []
     return union(chain.from_iterable(_covered(each, from_ms, to_ms) for each in windows if concerns(each, probe)))
 
 
@@ -66,15 +68,20 @@ def is_active(windows: Sequence[Maintenance], probe: Probe, at_ms: int) -> bool:
     return active(windows, probe, at_ms) is not None
 
 
-def end_ms(windows: Sequence[Maintenance], probe: Probe, at_ms: int) -> int | None:
-    """Return when the maintenance that a probe is in ends; None when it is in none, or for longer than the horizon."""
-    for ahead_ms in _reaches():
-        found = spans(windows, probe, at_ms, at_ms + ahead_ms)
-        if not found or found[0][0] > at_ms:
+def around(windows: Sequence[Maintenance], probe: Probe, at_ms: int) -> tuple[int | None, int | None] | None:
+    """Return when the maintenance that a probe is in began, and when it ends; None when it is in none.
+
+    None of both is what lies further away than the horizon.
+    """
+    for reach_ms in _reaches():
+        first_ms, last_ms = at_ms - reach_ms, at_ms + reach_ms
+        found = (span for span in spans(windows, probe, first_ms, last_ms) if span[0] <= at_ms < span[1])
+        begun_ms, ended_ms = next(found, (at_ms, at_ms))
+        if begun_ms == ended_ms:
             return None
-        if found[0][1] < at_ms + ahead_ms:
-            return found[0][1]
-    return None
+        if (first_ms < begun_ms and ended_ms < last_ms) or reach_ms == HORIZON_MS:
+            break
+    return begun_ms if first_ms < begun_ms else None, ended_ms if ended_ms < last_ms else None
 
 
 def last_end_ms(windows: Sequence[Maintenance], probe: Probe, before_ms: int) -> int | None:

@@ -110,7 +110,7 @@ def test_variables_are_replaced_in_windows_too(load: Load) -> None:
         ("probes = []", "7:10: error: the list is empty"),
         ('tags = "prod"', '7:8: error: "prod" is not a list (write ["prod"])'),
         ('duration = "0s"', '7:12: error: "0s" is too short (at least 1s)'),
-        ('duration = "367d"', '7:12: error: "367d" is too long (at most 366d)'),
+        ('duration = "91d"', '7:12: error: "91d" is too long (at most 90d)'),
         ('crn = "0 4 * * *"', '7:1: error: unknown key "crn" in [[maintenance]]'),
         ("reason = 5", '7:10: error: 5 is not text (write "5")'),
     ],

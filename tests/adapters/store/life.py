@@ -4,7 +4,7 @@ Checks are ``.`` ok, ``s`` slow, ``x`` failed, ``?`` unknown, each a minute afte
 one five minutes long, ``<`` puts the clock back by an hour. Of the alerts that wait the least tried one is ``a``
 accepted, ``g`` refused, ``u`` sent without an answer, ``c`` claimed by a process that dies, ``d`` dropped, or all are
 told together: ``b``. People acknowledge ``k``, resolve ``r``, mark ``f`` and unmark ``F`` the incident that is open, or
-the last one. ``z`` goes offline and ``Z`` comes back. Whom we stand behind are watching at the look ``l``, and not at
+the last one. ``z`` goes offline and ``Z`` comes back; the minute before an ``m`` was maintenance. Whom we stand behind are watching at the look ``l``, and not at
 ``L``; ``h`` holds back what is open.
 """
 
@@ -27,6 +27,7 @@ from prober.adapters.store import (
     standings,
     states,
 )
+from prober.adapters.store.maintenance import MaintenanceRow, append_maintenance
 from prober.adapters.store.results import append_results
 from prober.adapters.store.rounds import RoundRow
 from prober.adapters.store.standings import LookRow
@@ -41,6 +42,8 @@ from tests.adapters.store import builders
 from tests.core.histories import MEANING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from prober.adapters.store.db import Store
     from prober.adapters.store.outbox import OutboxRow
 
@@ -87,6 +90,8 @@ class Life:
                 case "h":
                     for each in incidents.open_incidents(self.store, self.location):
                         incidents.hold(self.store, each.number, is_held=True)
+                case "m":
+                    self._maintain()
                 case "k" | "r" | "f" | "F":
                     self._let_people(deed)
                 case _:
@@ -100,6 +105,14 @@ class Life:
         standings.save_standing(self.store, self.location, after)
         row = LookRow(location=self.location, at_ms=self.now_ms + self.salt, seen=Verdict.STALE, role=after.role)
         standings.save_look(self.store, row)
+
+    def _maintain(self) -> None:
+        """The last minute was maintenance."""
+        probes.ensure_probes(self.store, [builders.probe(self.probe_id)])
+        last = MaintenanceRow(
+            probe_id=self.probe_id, from_ms=self.now_ms - MIN_MS, to_ms=self.now_ms, reason=f"deploy {self.salt}"
+        )
+        append_maintenance(self.store, [last])
 
     def _check(self, sign: str) -> None:
         self.now_ms += self.interval_ms
@@ -256,10 +269,17 @@ _LOCAL: Final = {"id", "number", "series", "incident", "event", "carrier", "leas
 
 def content(store: Store) -> dict[str, set[Any]]:
     """Return all that a store remembers, in no order and without the numbers that are its own."""
-    return {
+    known: dict[str, set[Any]] = {
         table: {tuple(sorted(_known(dict(row)).items())) for row in store.rows(query)}
         for table, query in _CONTENT.items()
     }
+    return known | {"maintenance": set(_seconds_of_maintenance(store))}
+
+
+def _seconds_of_maintenance(store: Store) -> Iterator[tuple[str, int]]:
+    """Yield every second of it: two copies may have cut the same time in different places."""
+    for probe_id, from_ms, to_ms in store.rows("SELECT probe, from_ms, to_ms FROM maintenance"):
+        yield from ((probe_id, second) for second in range(from_ms // 1000, to_ms // 1000))
 
 
 def _known(row: dict[str, Any]) -> dict[str, Any]:

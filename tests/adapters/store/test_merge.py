@@ -28,7 +28,7 @@ from tests.adapters.store.life import Life, content
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-DEEDS = st.text("...xxxxss?aaggucbdkrfF+zZlLh", max_size=25)
+DEEDS = st.text("...xxxxss?aaggucbdkrfF+zZlLhmm", max_size=25)
 DOWN, UP_AGAIN = "xx", ".."
 
 

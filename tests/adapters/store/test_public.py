@@ -42,10 +42,18 @@ KEY: Final = b"correct horse battery staple"
 CHANNELS: Final = (
     EmailChannel(id="ops", to=RECIPIENTS, sender="prober@acme.example", server="mail.acme.example", port=587),
 )
-DEEDS: Final = st.text("...xxxxss?aaggucbdkrfF+zZlLh", max_size=25)
+DEEDS: Final = st.text("...xxxxss?aaggucbdkrfF+zZlLhmm", max_size=25)
 
 # The names that the configuration gives to probes, places and channels are public, and words of closed lists.
-NAMES: Final = {"probes.id", "series.probe", "states.probe", "incidents.probe", "events.probe", "outbox.channel"} | {
+NAMES: Final = {
+    "probes.id",
+    "series.probe",
+    "states.probe",
+    "incidents.probe",
+    "events.probe",
+    "maintenance.probe",
+    "outbox.channel",
+} | {
     f"{table}.location"
     for table in ("series", "states", "incidents", "events", "rounds", "runs", "blackouts", "standings")
 }
@@ -80,7 +88,7 @@ def stores(tmp_path: Path) -> Iterator[Stores]:
 
 def lived(store: Store) -> Store:
     """Return a store in which every table has rows."""
-    life = Life(store).play("..xxagk?ss..zxxcrfxxbll")
+    life = Life(store).play("..xxagk?ss..zxxcrmfxxbll")
     with store.transaction():
         append_results(store, [failed(life.now_ms + 1, detail="x", excerpt="x", reason=Reason.BODY)])
     for each in incidents.all_incidents(store):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from prober.core.model import Probe
 
 KEY, OTHER_KEY = b"correct horse battery staple", b"another key"
-DEEDS = st.text("...xxxxss?aaggucbdkrfF+zZlLh", max_size=25)
+DEEDS = st.text("...xxxxss?aaggucbdkrfF+zZlLhmm", max_size=25)
 
 
 def channel(*to: str, channel_id: str = "ops") -> EmailChannel:

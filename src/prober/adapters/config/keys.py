@@ -215,7 +215,7 @@ MAINTENANCE_KEYS: Final = (
     Key(name="start", kind=moment(), doc="When it begins, once."),
     Key(
         name="duration",
-        kind=duration(least_ms=UNITS_MS["s"], most_ms=366 * UNITS_MS["d"]),
+        kind=duration(least_ms=UNITS_MS["s"], most_ms=90 * UNITS_MS["d"]),
         doc="How long it lasts, in time that passes.",
     ),
     Key(name="timezone", kind=timezone(), default="UTC", doc="Where cron is read, and a start without an offset."),

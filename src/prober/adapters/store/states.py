@@ -38,6 +38,16 @@ def find_states(store: Store, location: str, probe_ids: Collection[str]) -> dict
     return {row["probe"]: _state(row) for row in rows}
 
 
+def last_checks(store: Store, probe_ids: Collection[str]) -> dict[str, int]:
+    """Return when each probe was last checked, from anywhere."""
+    rows = store.rows(
+        """SELECT probe, max(last_at_ms) FROM states
+        WHERE probe IN (SELECT value FROM json_each(:probes)) AND last_at_ms IS NOT NULL GROUP BY probe""",
+        {"probes": json.dumps(list(probe_ids))},
+    )
+    return dict(map(tuple, rows))
+
+
 def save_states(store: Store, location: str, states: Mapping[str, ProbeState]) -> None:
     """Replace the states of the given probes, in the caller's transaction; others stay as they are."""
     store.write_many(

@@ -212,7 +212,7 @@ class State:
             shown.connection.deserialize(content)
             # A name may be made of a variable, which is nobody else's business; the id is in the repository.
             probes = [replace(probe, name=probe.id) for probe in self._config.probes]
-            report = report_status(shown, self._config, probes, now_ms=now_ms)
+            report = report_status(shown, _without_reasons(self._config), probes, now_ms=now_ms)
             known = runs.all_runs(shown, self._config.location, now_ms - 2 * WEEK_MS)
         looked = cadence.measure([each.started_at_ms for each in known], since_ms=now_ms - WEEK_MS, now_ms=now_ms)
         return {
@@ -220,6 +220,11 @@ class State:
             STATUS: f"{shapes.status(report)}\n".encode(),
             README: actions.branch_readme(report, looked, branch=self._name).encode(),
         }
+
+
+def _without_reasons(config: Config) -> Config:
+    """Return a configuration in whose maintenance windows nothing stands that people wrote."""
+    return replace(config, maintenance=tuple(replace(each, reason=None) for each in config.maintenance))
 
 
 def state_key(environ: Mapping[str, str], config: Config) -> bytes | None:

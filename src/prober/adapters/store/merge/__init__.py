@@ -5,8 +5,9 @@ event or a note by its uid, an alert by what it tells to whom. What two copies k
 order does not matter: A into B and then B into A leaves both with the same content. Only names and urls of probes, the
 numbers for people, notices and ``meta`` are each store's own.
 
-What lives (states, incidents, events, alerts) is one transaction. The past follows in batches that are short enough to
-work beside a running service; each of them is consistent, and a merge that was interrupted is simply repeated.
+What lives (states, maintenance, incidents, events, alerts) is one transaction. The past follows in batches that are
+short enough to work beside a running service; each of them is consistent, and a merge that was interrupted is simply
+repeated.
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ def merge(store: Store, other: Store, *, on_progress: Callable[[int, int], None]
             places.agree_with_incidents(store)
             places.take_in_blackouts(store)
             places.take_in_standings(store)
+            places.take_in_maintenance(store)
         new_rollups = rollups.take_in(store)
         with store.transaction():
             rounds = places.take_in_rounds(store)

@@ -1,4 +1,4 @@
-"""Probes, what the rules remember of them, rounds, runs and blackouts."""
+"""Probes, what the rules remember of them, when they were in maintenance, rounds, runs and blackouts."""
 
 from __future__ import annotations
 
@@ -124,6 +124,16 @@ def take_in_standings(store: Store) -> None:
         """INSERT INTO main.looks (location, at_ms, seen, role, monitors, newest_at_ms, why)
         SELECT location, at_ms, seen, role, monitors, newest_at_ms, why FROM other.looks WHERE true
         ON CONFLICT (location, at_ms) DO NOTHING"""
+    )
+
+
+def take_in_maintenance(store: Store) -> None:
+    """Add what was maintenance: of two that began alike, the one that lasted longer."""
+    store.write(
+        """INSERT INTO main.maintenance (probe, from_ms, to_ms, reason)
+        SELECT probe, from_ms, to_ms, reason FROM other.maintenance WHERE true
+        ON CONFLICT (probe, from_ms) DO UPDATE SET to_ms = max(to_ms, excluded.to_ms),
+          reason = coalesce(min(reason, excluded.reason), reason, excluded.reason)"""
     )
 
 

@@ -9,6 +9,7 @@ from prober.adapters.store.migrations.m002_keeping import m002_keeping
 from prober.adapters.store.migrations.m003_people import m003_people
 from prober.adapters.store.migrations.m004_service import m004_service
 from prober.adapters.store.migrations.m005_runs import m005_runs
+from prober.adapters.store.migrations.m006_maintenance import m006_maintenance
 from prober.adapters.store.migrations.m007_standby import m007_standby
 
 if TYPE_CHECKING:
@@ -22,5 +23,6 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m003_people,
     m004_service,
     m005_runs,
+    m006_maintenance,
     m007_standby,
 )

@@ -123,6 +123,9 @@ class _Publisher:
             told["message_id"] = publicity.public_message_id(self.key, row["message_id"])
             yield told
 
+    def maintenance(self, rows: Iterable[Row]) -> Iterator[Row]:
+        return ({**row, "reason": None} for row in rows)
+
     def rounds(self, rows: Iterable[Row]) -> Iterator[Row]:
         known: dict[tuple[str, int, int], Row] = {}
         for row in rows:
@@ -154,6 +157,7 @@ _CHANGED: Final[Mapping[str, _Change]] = {
     "notes": _Publisher.notes,
     "events": _Publisher.events,
     "outbox": _Publisher.outbox,
+    "maintenance": _Publisher.maintenance,
     "rounds": _Publisher.rounds,
     "runs": _Publisher.runs,
     "standings": _Publisher.standings,
