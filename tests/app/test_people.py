@@ -46,7 +46,7 @@ def resolve(world: World, deed: Deed = ANN) -> int:
 
 def story(world: World, number: int = 1) -> Story:
     with closing(world.open()) as store:
-        return people.tell_story(store, number)
+        return people.tell_story(store, number, config=world.config, now_ms=world.clock.now_ms())
 
 
 def deeds(world: World) -> list[tuple[str, str, str | None]]:

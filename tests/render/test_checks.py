@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from prober.core.facts import Certificate, Phases
 from prober.core.model import Outcome, Reason, Result
 from prober.core.report import Checked
-from prober.render.checks import checks
+from prober.core.settings import Maintenance
+from prober.render.checks import checks, next_maintenance
 
 AT_MS = 1_795_183_923_000
 DAY_MS = 86_400_000
@@ -48,6 +50,23 @@ def test_a_check_has_its_documented_layout() -> None:
         "    certificate 61 days left   body 86 B json",
         "  nothing stored, nobody told",
     ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "begins_in_ms", "said"),
+    [
+        ({}, 60_000, "all probes: from 2026-11-20 14:13:03 UTC until 2026-11-20 14:43:03 UTC"),
+        ({"probe_ids": ("api", "web")}, 0, "api, web: now until 2026-11-20 14:42:03 UTC"),
+        ({"tags": ("prod",), "probe_ids": ("db",)}, -60_000, "db, tag prod: now until 2026-11-20 14:41:03 UTC"),
+        ({"reason": "Weekly\u202e deploy"}, None, "all probes: none is to come, Weekly deploy"),
+    ],
+)
+def test_a_window_says_whom_it_is_for_and_when_it_comes_next(
+    fields: dict[str, Any], begins_in_ms: int | None, said: str
+) -> None:
+    window = Maintenance(cron="0 4 * * 2", duration_ms=1_800_000, **fields)
+    span = None if begins_in_ms is None else (AT_MS + begins_in_ms, AT_MS + begins_in_ms + 1_800_000)
+    assert next_maintenance(window, span, AT_MS) == f"maintenance of {said}"
 
 
 def test_several_checks_line_up_and_a_failed_one_says_why() -> None:

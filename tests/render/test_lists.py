@@ -95,6 +95,14 @@ def test_the_state_of_an_incident_is_told_in_words_and_a_sign(changes: dict[str,
     assert state in incident(Story(incident=changed), now_ms=NOW_MS, paint=in_brackets)
 
 
+def test_an_incident_that_began_in_maintenance_says_so_and_why() -> None:
+    assert "x open, in maintenance " in incidents([OPEN, OVER], now_ms=NOW_MS, in_maintenance={OPEN.number})
+    assert "recovered, in" not in incidents([OPEN, OVER], now_ms=NOW_MS, in_maintenance={OPEN.number})
+    story = Story(incident=OVER, in_maintenance=True, maintenance_reason="Weekly\u202e deploy")
+    assert incident(story, now_ms=NOW_MS).splitlines()[0] == "  #7  api slow   + recovered, in maintenance"
+    assert "    maintenance   Weekly deploy\n" in incident(story, now_ms=NOW_MS)
+
+
 def test_an_incident_is_shown_with_all_that_is_known() -> None:
     assert incident(Story(incident=OVER), now_ms=NOW_MS).splitlines() == [
         "  #7  api slow   + recovered",

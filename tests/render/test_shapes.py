@@ -26,6 +26,7 @@ from prober.core.report import (
     AlertOfIncident,
     AlertTally,
     Notice,
+    PlannedNow,
     ProbeStatus,
     StatusReport,
     Story,
@@ -78,6 +79,7 @@ SHOWN_INCIDENT = {
     "closed_as": None,
     "held": False,
     "false_positive": False,
+    "in_maintenance": False,
     "reason": "status",
     "detail": "status 503, expected 2xx",
     "checks": 3,
@@ -131,6 +133,7 @@ def test_status_has_its_documented_shape() -> None:
                 "name": "A PI",
                 "state": "up",
                 "since": "2026-11-20T14:12:02Z",
+                "maintenance": None,
                 "verify": True,
                 "last_check": {
                     "at": "2026-11-20T14:12:03Z",
@@ -179,6 +182,26 @@ def test_a_probe_says_its_role_only_where_it_differs() -> None:
     shape = json.loads(shapes.status(report))
     assert shape["role"] == "standby"
     assert [shown.get("role") for shown in shape["probes"]] == [None, "standing-in"]
+
+
+def test_a_probe_says_until_when_it_is_in_maintenance_and_why() -> None:
+    planned = PlannedNow(since_ms=AT_MS - 1000, until_ms=AT_MS, reason="Weekly\u202e deploy")
+    probe = ProbeStatus(id="api", name="API", state="maintenance", since_ms=planned.since_ms, maintenance=planned)
+    always = replace(probe, maintenance=PlannedNow(since_ms=None, until_ms=None))
+    shown = json.loads(
+        shapes.status(StatusReport(title="", location="", generated_at_ms=AT_MS, probes=(probe, always)))
+    )
+    assert [each["maintenance"] for each in shown["probes"]] == [
+        {"until": "2026-11-20T14:12:03Z", "reason": "Weekly deploy"},
+        {"until": None, "reason": None},
+    ]
+
+
+def test_an_incident_says_whether_it_began_in_maintenance() -> None:
+    listed = json.loads(shapes.incidents([INCIDENT, replace(INCIDENT, number=41)], in_maintenance={41}))["incidents"]
+    assert {each["number"]: each["in_maintenance"] for each in listed} == {42: False, 41: True}
+    shown = json.loads(shapes.incident(Story(incident=INCIDENT, in_maintenance=True)))
+    assert shown["incident"]["in_maintenance"] is True
 
 
 def test_run_has_its_documented_shape() -> None:

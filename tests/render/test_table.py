@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from prober.core.model import Incident, Kind, Outcome, Result, Severity
-from prober.core.report import Day, Notice, ProbeStatus, StatusReport, WindowFigures
+from prober.core.report import Day, Notice, PlannedNow, ProbeStatus, StatusReport, WindowFigures
 from prober.core.uptime import Uptime
 from prober.render.table import bars, status
 
@@ -192,6 +192,26 @@ def test_what_needs_attention_stands_below_the_table() -> None:
         "  open  #42 api down for 1 h 5 min",
         "  mail  2 not delivered yet, see: prober alerts list",
         "  note  the old configuration is in force (since 2026-11-20 14:12:03 UTC)",
+    ]
+
+
+def planned(probe_id: str, minutes: int | None, reason: str | None = None) -> ProbeStatus:
+    until_ms = None if minutes is None else NOW_MS + minutes * 60_000
+    return replace(probe(probe_id, "maintenance"), maintenance=PlannedNow(since_ms=0, until_ms=until_ms, reason=reason))
+
+
+def test_maintenance_is_said_once_with_its_end_and_why() -> None:
+    probes = [planned(f"p{number}", 20, "Weekly\u202e deploy") for number in range(7)]
+    elsewhere = replace(
+        planned("q", 20, "Weekly\u202e deploy"), maintenance=PlannedNow(since_ms=9, until_ms=NOW_MS + 1)
+    )
+    lines = status(report(*probes, elsewhere, planned("r", 2 * 1440), planned("s", None))).splitlines()
+    assert lines[3].startswith("  p0           ~ maintenance")
+    assert lines[-4:] == [
+        "  note  p0, p1, p2, p3, p4 and 2 more: in maintenance until 14:32:41 UTC, Weekly deploy",
+        "  note  q: in maintenance until 14:12:41 UTC",
+        "  note  r: in maintenance until 2026-11-22 14:12:41 UTC",
+        "  note  s: in maintenance",
     ]
 
 

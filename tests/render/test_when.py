@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prober.render.when import clock, day, day_and_clock, milliseconds, rfc3339, short, words
+from prober.render.when import clock, day, day_and_clock, milliseconds, moment, rfc3339, short, words
 
 AT_MS = 1_795_183_923_000
 S, MIN, H, D = 1000, 60_000, 3_600_000, 86_400_000
@@ -17,6 +17,20 @@ def test_an_instant_is_written_in_utc() -> None:
     assert clock(AT_MS) == "14:12:03 UTC"
     assert day_and_clock(AT_MS) == "2026-11-20 14:12:03 UTC"
     assert day(AT_MS) == "2026-11-20"
+
+
+@pytest.mark.parametrize(
+    ("away_ms", "shown"),
+    [
+        (0, "14:12:03 UTC"),
+        (D - 1, "14:12:03 UTC"),
+        (1 - D, "14:12:03 UTC"),
+        (D, "2026-11-20 14:12:03 UTC"),
+        (-D, "2026-11-20 14:12:03 UTC"),
+    ],
+)
+def test_a_moment_has_its_date_when_that_is_a_day_away(away_ms: int, shown: str) -> None:
+    assert moment(AT_MS, AT_MS + away_ms) == shown
 
 
 def test_milliseconds_are_kept_for_machines_and_floored_for_people() -> None:

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
-from prober.adapters.store import carriers, events, incidents, outbox
+from prober.adapters.store import carriers, events, incidents, outbox, results
 from prober.adapters.store.outbox import Queued
 from prober.core import gate
 from prober.core.alerts import TELLING_OF_OPEN, AlertFacts, AlertKind
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from prober.app.facts import Scene
     from prober.app.place import Place
     from prober.core.gate import Recipient
-    from prober.core.model import Incident
+    from prober.core.model import Incident, Probe
     from prober.core.settings import Config, EmailChannel
 
 
@@ -61,12 +61,16 @@ class Announcer:
     def tell(self, event: Event) -> Told | None:
         """Record one event with its incident, and queue an alert for everyone who is to know.
 
-        None is an event that was told before: a certificate that alternates with another is new to the rules each time.
+        None is an event that nobody is to know of: one that was told before, as a certificate that alternates with
+        another is new to the rules each time, or a reminder that is held back.
         """
         if isinstance(event, CertificateExpiring) and events.is_recorded(self._store, self._uid(event)):
             return None
         number = self._incident_of(event)
-        self._announce(event, number)
+        is_held = self.is_held(event)
+        self._announce(event, number, is_held=is_held)
+        if is_held and isinstance(event, Reminded):
+            return None
         return Told(event=event, incident=number)
 
     def _incident_of(self, event: Event) -> int | None:
@@ -97,7 +101,7 @@ class Announcer:
             severity=severity if event.kind is Kind.DOWN else severity.one_lower(),
         )
 
-    def _announce(self, event: Event, number: int | None) -> None:
+    def _announce(self, event: Event, number: int | None, *, is_held: bool) -> None:
         facts = self._scene.facts(event, number)
         uid = self._uid(event)
         if isinstance(event, Opened | Closed):
@@ -112,7 +116,6 @@ class Announcer:
             at_ms=event.at_ms,
             facts=facts.to_json(),
         )
-        is_held = gate.is_held(event, self._scene.standing)
         if is_held and isinstance(event, Reminded):
             for row_id in self._queue(event_id, uid, facts, self._admitted(event, number, is_held=False)):
                 outbox.drop(self._store, row_id)
@@ -133,16 +136,35 @@ class Announcer:
             checks=incident.checks,
         )
         found = events.find_opening(self._store, incident.number)
-        if found is None or gate.is_held(opened, self._scene.standing):
+        if found is None or not self._is_released(incident):
             return
         known = outbox.told(self._store, incident.number)
         admitted = [each for each in self._admitted(opened, incident.number, is_held=False) if each not in known]
         incidents.hold(self._store, incident.number, is_held=False)
         self.queued += len(self._queue(*found, self._scene.facts(opened, incident.number), admitted))
 
-    def _admitted(self, event: Event, number: int | None, *, is_held: bool) -> Sequence[Recipient]:
+    def is_held(self, event: Event) -> bool:
+        """Say whether an event is not to be told now."""
+        config = self._scene.config
+        return gate.is_held(event, probe=self._probe(event), standing=self._scene.standing, windows=config.maintenance)
+
+    def _is_released(self, incident: Incident) -> bool:
+        since_ms = gate.released_from_ms(
+            incident,
+            probe=self._scene.probe(incident.probe_id),
+            standing=self._scene.standing,
+            windows=self._scene.config.maintenance,
+            now_ms=self._scene.now_ms,
+        )
+        about = (incident.probe_id, incident.location, incident.kind)
+        return since_ms is not None and results.has_trouble(self._store, *about, since_ms)
+
+    def _probe(self, event: Event) -> Probe | None:
         probe_id = probe_of(event)
-        probe = None if probe_id is None else self._scene.probe(probe_id)
+        return None if probe_id is None else self._scene.probe(probe_id)
+
+    def _admitted(self, event: Event, number: int | None, *, is_held: bool) -> Sequence[Recipient]:
+        probe = self._probe(event)
         return gate.admit(
             event,
             channels=self._scene.config.channels,

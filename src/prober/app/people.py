@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from prober.adapters.store import audience, incidents, notes, states
+from prober.adapters.store.maintenance import find_reason
 from prober.app.announce import Announcer
 from prober.app.facts import Scene
+from prober.app.maintenance import begun_in_maintenance
 from prober.app.standby import where_we_stand
 from prober.core import rules
 from prober.core.masking import Masker
@@ -114,12 +116,16 @@ def resolve(store: Store, deed: Deed, *, config: Config, place: Place) -> int:
         return announcer.queued
 
 
-def tell_story(store: Store, number: int) -> Story:
+def tell_story(store: Store, number: int, *, config: Config, now_ms: int) -> Story:
     """Return all that is known of an incident. Raises UsageError when there is none of that number."""
+    incident = _incident(store, number)
+    is_planned = bool(begun_in_maintenance(store, config, [incident], now_ms=now_ms))
     return Story(
-        incident=_incident(store, number),
+        incident=incident,
         notes=tuple(notes.all_notes(store, number)),
         alerts=tuple(audience.all_alerts(store, number)),
+        in_maintenance=is_planned,
+        maintenance_reason=find_reason(store, incident.probe_id, incident.started_at_ms) if is_planned else None,
     )
 
 

@@ -135,7 +135,7 @@ def _judge(
         state = rules.configure(before.get(probe.id, ProbeState()), probe.identity)
         state, ruled = rules.apply(state, result, policy=probe.policy)
         warned_state, warned = certificate.warn(state, result, warn_ms=probe.expect.certificate_ms)
-        is_held = any(gate.is_held(each, standing) for each in warned)
+        is_held = any(gate.is_held(each, probe=probe, standing=standing, windows=config.maintenance) for each in warned)
         after[probe.id] = state if is_held else warned_state
         caused += (*ruled, *(() if is_held else warned))
     return after, caused

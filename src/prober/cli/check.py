@@ -132,4 +132,15 @@ def _print_valid(settings: Globals, config: Config, probes: Sequence[Probe], *, 
     for probe in probes:
         every, worst = format_duration(probe.interval_ms), format_duration(worst_alert_ms(probe))
         lines.append(f"  {probe.id}: every {every}, an outage is told of after {worst} at the latest")
-    settings.show("".join(f"{line}\n" for line in (*lines, *(f"  {note}" for note in _notes(config)))))
+    settings.show(
+        "".join(f"{line}\n" for line in (*lines, *(f"  {note}" for note in (*_windows(config), *_notes(config)))))
+    )
+
+
+def _windows(config: Config) -> list[str]:
+    from prober.adapters.clock import SystemClock
+    from prober.core.windows import next_span
+    from prober.render.checks import next_maintenance
+
+    now_ms = SystemClock().now_ms()
+    return [next_maintenance(each, next_span(each, now_ms), now_ms) for each in config.maintenance]

@@ -69,6 +69,7 @@ def list_incidents(
     """
     from prober.adapters.clock import SystemClock
     from prober.adapters.store.incidents import all_incidents
+    from prober.app.maintenance import begun_in_maintenance
     from prober.render import lists, shapes
 
     settings = globals_of(context)
@@ -78,19 +79,19 @@ def list_incidents(
     since_ms = None if since is None else moment_ms("--since", since, now_ms=now_ms)
     until_ms = None if until is None else moment_ms("--until", until, now_ms=now_ms)
     with settings.reading(config) as store:
-        found = (
-            []
-            if store is None
-            else all_incidents(store, probe_ids=wanted, since_ms=since_ms, until_ms=until_ms, open_only=is_open)
-        )
+        found, planned = [], set[int]()
+        if store is not None:
+            found = all_incidents(store, probe_ids=wanted, since_ms=since_ms, until_ms=until_ms, open_only=is_open)
+            planned = begun_in_maintenance(store, config, found, now_ms=now_ms)
     most = limit or (len(found) if as_json else SHOWN)
     if len(found) > most:
         settings.say(f"note: shown: {most} of {len(found)} incidents. All of them: --limit {len(found)}")
     found = found[:most]
     if as_json:
-        settings.show(shapes.incidents(found))
+        settings.show(shapes.incidents(found, in_maintenance=planned))
     else:
-        settings.show(lists.incidents(found, now_ms=now_ms, paint=settings.paint(), width=settings.width()))
+        paint, width = settings.paint(), settings.width()
+        settings.show(lists.incidents(found, now_ms=now_ms, in_maintenance=planned, paint=paint, width=width))
 
 
 @app.command("show", cls=Command)
@@ -100,14 +101,17 @@ def show_incident(context: typer.Context, number: Number, as_json: Json = False)
     Examples:
       prober incidents show 42
     """
+    from prober.adapters.clock import SystemClock
     from prober.app.people import tell_story
 
     settings = globals_of(context)
-    with settings.reading(settings.load()) as store:
+    config = settings.load()
+    now_ms = SystemClock().now_ms()
+    with settings.reading(config) as store:
         if store is None:
             raise _unknown(number)
-        story = tell_story(store, number)
-    _show(settings, story, as_json=as_json)
+        story = tell_story(store, number, config=config, now_ms=now_ms)
+    _show(settings, story, now_ms, as_json=as_json)
 
 
 @app.command("ack", cls=Command)
@@ -214,20 +218,18 @@ def _do(
         raise UsageError("the note is empty. Write what is worth remembering.")
     with closing(open_store(path, now_ms=now_ms)) as store:
         done = act(store, Deed(number=number, who=_who(by, config), at_ms=now_ms, text=said), config)
-        story = tell_story(store, number)
+        story = tell_story(store, number, config=config, now_ms=now_ms)
     settings.say(done)
     if as_json:
-        _show(settings, story, as_json=True)
+        _show(settings, story, now_ms, as_json=True)
 
 
-def _show(settings: Globals, story: Story, *, as_json: bool) -> None:
-    from prober.adapters.clock import SystemClock
+def _show(settings: Globals, story: Story, now_ms: int, *, as_json: bool) -> None:
     from prober.render import lists, shapes
 
     if as_json:
         settings.show(shapes.incident(story))
     else:
-        now_ms = SystemClock().now_ms()
         settings.show(lists.incident(story, now_ms=now_ms, paint=settings.paint(), width=settings.width()))
 
 

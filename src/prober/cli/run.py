@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from prober.app.asked import Report
     from prober.core.model import Probe
+    from prober.core.settings import Config
 
 
 def add_to(app: typer.Typer) -> None:
@@ -83,7 +84,7 @@ def run(
         if not as_json:
             return
     _print(settings, report, probes, paused if ids or not probes else [], as_json=as_json)
-    raise typer.Exit(exit_code(report, [probe.id for probe in probes], fail_on))
+    raise typer.Exit(exit_code(report, _judged(config, probes), fail_on))
 
 
 def exit_code(report: Report, ids: Sequence[str], fail_on: FailOn) -> int:
@@ -96,6 +97,15 @@ def exit_code(report: Report, ids: Sequence[str], fail_on: FailOn) -> int:
         (1, fail_on.is_met(report.states[each].state for each in ids if each in report.states)),
     )
     return next((code for code, does in applies if does), 0)
+
+
+def _judged(config: Config, probes: Sequence[Probe]) -> list[str]:
+    """Return the ids of the probes whose state may make a run fail: one in maintenance is meant to be as it is."""
+    from prober.adapters.clock import SystemClock
+    from prober.core.windows import is_active
+
+    now_ms = SystemClock().now_ms()
+    return [probe.id for probe in probes if not is_active(config.maintenance, probe, now_ms)]
 
 
 def _say_beforehand(settings: Globals, *, has_channel: bool, paused: Sequence[str]) -> None:

@@ -3,8 +3,9 @@
 What is about ourselves concerns everyone; what is about a probe, the channels that share a tag with it. The end of an
 incident is told to those, and only those, who know of the incident, and always: also when nothing else may be told.
 
-What is about a probe is held while somebody else is watching it. An incident that is held is told as soon as nothing
-holds it any more, if it is still open then; a reminder is dropped, and a certificate waits for its next check.
+What is about a probe is held while somebody else is watching it, and while it is in maintenance. An incident that is
+held is told when neither is so any more, if it is still open: at once when we stand in, after maintenance at the first
+bad check. A reminder that falls due meanwhile is dropped, and a certificate waits for a check that is not held.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from prober.core import standby
 from prober.core.model import CertificateExpiring, Closed, ClosedAs, Event, Opened, Reminded
+from prober.core.sight import Disagreed
+from prober.core.windows import is_active, last_end_ms
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from prober.core.settings import EmailChannel
+    from prober.core.model import Incident, Probe
+    from prober.core.settings import EmailChannel, Maintenance
     from prober.core.standby import Standing
 
 Recipient: TypeAlias = tuple[str, str]
@@ -51,13 +55,39 @@ def admit(
             return tuple(each for channel in channels if wants(channel, tags) for each in of_channel(channel))
 
 
-def is_held(event: Event, standing: Standing | None) -> bool:
-    """Say whether an event is held back: ``standing`` is None when we stand behind nobody."""
+def is_held(event: Event, *, probe: Probe | None, standing: Standing | None, windows: Sequence[Maintenance]) -> bool:
+    """Say whether an event is held back. ``standing`` is None when we stand behind nobody."""
     match event:
-        case Opened(probe_id=probe_id) | Reminded(probe_id=probe_id) | CertificateExpiring(probe_id=probe_id):
-            return standing is not None and standby.is_held(standing, probe_id)
+        case Opened() | Reminded() | CertificateExpiring():
+            is_watched = standing is not None and standby.is_held(standing, event.probe_id)
+            return is_watched or _is_in_maintenance(probe, windows, event.at_ms)
+        case Disagreed():
+            return _is_in_maintenance(probe, windows, event.at_ms)
         case _:
             return False
+
+
+def released_from_ms(
+    incident: Incident,
+    *,
+    probe: Probe | None,
+    standing: Standing | None,
+    windows: Sequence[Maintenance],
+    now_ms: int,
+) -> int | None:
+    """Return from when on a failed (slow) check lets an incident be told that was held; None while it still is.
+
+    After maintenance that is its end: what the work has mended wakes nobody. Else the check that confirmed it is enough.
+    """
+    is_watched = standing is not None and standby.is_held(standing, incident.probe_id)
+    if is_watched or _is_in_maintenance(probe, windows, now_ms):
+        return None
+    ended_ms = None if probe is None else last_end_ms(windows, probe, now_ms)
+    return max(incident.confirmed_at_ms, ended_ms or 0)
+
+
+def _is_in_maintenance(probe: Probe | None, windows: Sequence[Maintenance], at_ms: int) -> bool:
+    return probe is not None and is_active(windows, probe, at_ms)
 
 
 def wants(channel: EmailChannel, tags: Collection[str] | None) -> bool:

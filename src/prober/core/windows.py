@@ -18,12 +18,12 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
 
 from prober.core.uptime import clipped, union
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from zoneinfo import ZoneInfo
 
     from prober.core.model import Probe
     from prober.core.settings import Maintenance
@@ -116,7 +116,7 @@ def cron_problem(cron: str) -> str | None:
 
 def instant_ms(local: datetime, timezone: str) -> int:
     """Return when a local time, given without an offset, first comes; one that is skipped comes as the clock jumps."""
-    return _instants(local, ZoneInfo(timezone), is_every=False)[0]
+    return _instants(local, _zone(timezone), is_every=False)[0]
 
 
 def _reaches() -> Iterator[int]:
@@ -144,7 +144,7 @@ def _starts(window: Maintenance, block: int) -> list[int]:
     from_ms, to_ms = block * _BLOCK_MS, (block + 1) * _BLOCK_MS
     starts = set() if window.start_ms is None else {window.start_ms}
     if window.cron is not None:
-        starts.update(_starts_around(window.cron, ZoneInfo(window.timezone), from_ms, to_ms))
+        starts.update(_starts_around(window.cron, _zone(window.timezone), from_ms, to_ms))
     return sorted(start for start in starts if from_ms <= start < to_ms)
 
 
@@ -165,6 +165,12 @@ def _instants(local: datetime, zone: ZoneInfo, *, is_every: bool) -> tuple[int, 
     if after < before:
         return () if is_every else (_jump_ms(zone, after, before),)
     return (before, after) if is_every else (before,)
+
+
+def _zone(name: str) -> ZoneInfo:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - costs start-up time, only windows need it
+
+    return ZoneInfo(name)
 
 
 def _both_ms(local: datetime, zone: ZoneInfo) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from prober.core.durations import format_duration
 from prober.core.model import Outcome
 from prober.core.text import clean, cut
 from prober.render.columns import Colour, Column, Paint, cells_of, lay_out, plain
-from prober.render.when import milliseconds, words
+from prober.render.when import day_and_clock, milliseconds, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from prober.core.facts import Phases
     from prober.core.model import Result
     from prober.core.report import Checked
+    from prober.core.settings import Maintenance
+    from prober.core.uptime import Span
 
 _WORDS: Final[dict[Outcome, tuple[str, Colour]]] = {
     Outcome.OK: ("UP", "green"),
@@ -34,6 +36,17 @@ def checks(checked: Sequence[Checked], *, notes: Sequence[str] = (), paint: Pain
         lines += [summary, *(f"    {detail}" for detail in _details(each))]
     lines += [f"  {note}" for note in (*notes, "nothing stored, nobody told")]
     return "".join(f"{line}\n" for line in lines)
+
+
+def next_maintenance(window: Maintenance, span: Span | None, now_ms: int) -> str:
+    """Return whom a maintenance window is for, and which of its times is under way or comes next."""
+    named = [*window.probe_ids, *(f"tag {tag}" for tag in window.tags)]
+    whom = clean(", ".join(named)) or "all probes"
+    why = "" if window.reason is None else f", {clean(window.reason)}"
+    if span is None:
+        return f"maintenance of {whom}: none is to come{why}"
+    begins = "now" if span[0] <= now_ms else f"from {day_and_clock(span[0])}"
+    return f"maintenance of {whom}: {begins} until {day_and_clock(span[1])}{why}"
 
 
 def _summaries(checked: Sequence[Checked], paint: Paint) -> list[str]:

@@ -12,22 +12,30 @@ from prober.render.timeline import timeline
 from prober.render.when import day_and_clock, short, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from prober.core.model import Incident
     from prober.core.report import Story, WaitingAlert
 
 
-def incidents(listed: Sequence[Incident], *, now_ms: int, paint: Paint = plain, width: int | None = None) -> str:
-    """Return one line per incident, in the order given."""
+def incidents(
+    listed: Sequence[Incident],
+    *,
+    now_ms: int,
+    in_maintenance: Collection[int] = (),
+    paint: Paint = plain,
+    width: int | None = None,
+) -> str:
+    """Return one line per incident, in the order given; those of these numbers began in maintenance."""
     if not listed:
         return "no incidents\n"
+    states = [_state(each, in_maintenance=each.number in in_maintenance) for each in listed]
     columns = [
         Column(title="#", cells=[str(each.number) for each in listed], gap=2, is_right=True),
         Column(title="PROBE", cells=[clean(each.probe_id) for each in listed]),
         Column(title="KIND", cells=[each.kind for each in listed]),
         Column(title="SEV", cells=[each.severity for each in listed]),
-        Column(title="STATE", cells=list(map(_state, listed)), colours=list(map(_colour, listed))),
+        Column(title="STATE", cells=states, colours=list(map(_colour, listed))),
         Column(title="STARTED", cells=[day_and_clock(each.started_at_ms) for each in listed]),
         Column(title="LASTED", cells=[short(_lasted_ms(each, now_ms)) for each in listed], is_right=True),
         Column(title="WHY", cells=[cut(_why(each), 80) for each in listed], can_shrink=True),
@@ -39,7 +47,7 @@ def incident(story: Story, *, now_ms: int, paint: Paint = plain, width: int | No
     """Return all that is known of one incident: how it is, and what happened, in order."""
     shown = story.incident
     colour = _colour(shown)
-    state = _state(shown)
+    state = _state(shown, in_maintenance=story.in_maintenance)
     title = f"  #{shown.number}  {clean(shown.probe_id)} {shown.kind}   {paint(state, colour) if colour else state}"
     acknowledged = _at(shown.acknowledged_at_ms)
     by = "" if shown.acknowledged_by is None else f" by {clean(shown.acknowledged_by)}"
@@ -49,6 +57,7 @@ def incident(story: Story, *, now_ms: int, paint: Paint = plain, width: int | No
         "checks": f"{shown.checks}{' in a row' if shown.checks > 1 else ''}",
         "location": clean(shown.location),
         "started": day_and_clock(shown.started_at_ms),
+        "maintenance": clean(story.maintenance_reason or ""),
         "confirmed": day_and_clock(shown.confirmed_at_ms),
         "announced": _at(shown.announced_at_ms) or "not announced",
         "acknowledged": acknowledged and f"{acknowledged}{by}",
@@ -83,8 +92,8 @@ def _joined(lines: Sequence[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _state(shown: Incident) -> str:
-    return ", ".join(_state_words(shown))
+def _state(shown: Incident, *, in_maintenance: bool) -> str:
+    return ", ".join([*_state_words(shown), *(["in maintenance"] if in_maintenance else [])])
 
 
 def _state_words(shown: Incident) -> Iterator[str]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from prober.core.report import (
         AlertOfIncident,
         AlertTally,
+        PlannedNow,
         ProbeStatus,
         StatusReport,
         Story,
@@ -67,16 +68,16 @@ def check(results: Iterable[Result], *, unverified: Collection[str] = ()) -> str
     return _object(results=_results(results, unverified))
 
 
-def incidents(listed: Iterable[Incident]) -> str:
-    """Return what ``incidents list --json`` prints, newest first."""
+def incidents(listed: Iterable[Incident], *, in_maintenance: Collection[int] = ()) -> str:
+    """Return what ``incidents list --json`` prints, newest first; those of these numbers began in maintenance."""
     newest_first = sorted(listed, key=lambda each: (each.started_at_ms, each.number), reverse=True)
-    return _object(incidents=[_incident(each) for each in newest_first])
+    return _object(incidents=[_incident(each, in_maintenance=each.number in in_maintenance) for each in newest_first])
 
 
 def incident(story: Story) -> str:
     """Return what ``incidents show --json`` prints."""
     return _object(
-        incident=_incident(story.incident),
+        incident=_incident(story.incident, in_maintenance=story.in_maintenance),
         notes=[_note(each) for each in story.notes],
         alerts=[_alert_of_incident(each) for each in story.alerts],
     )
@@ -128,6 +129,7 @@ def _probe(probe: ProbeStatus) -> Shape:
         "name": clean(probe.name),
         "state": probe.state,
         "since": _time(probe.since_ms),
+        "maintenance": None if probe.maintenance is None else _planned(probe.maintenance),
         **role,
         "verify": probe.verify,
         "last_check": None if probe.last is None else _check(probe.last),
@@ -135,6 +137,10 @@ def _probe(probe: ProbeStatus) -> Shape:
         "target_percent": probe.target_percent,
         "windows": {window.name: _window(window) for window in probe.windows},
     }
+
+
+def _planned(planned: PlannedNow) -> Shape:
+    return {"until": _time(planned.until_ms), "reason": _text(planned.reason)}
 
 
 def _window(window: WindowFigures) -> Shape:
@@ -177,7 +183,7 @@ def _event(word: str, event: Event, incident: int | None) -> Shape:
     return {"kind": word, "probe": probe_of(event), "incident": incident, "at": rfc3339(event.at_ms)}
 
 
-def _incident(shown: Incident) -> Shape:
+def _incident(shown: Incident, *, in_maintenance: bool) -> Shape:
     return {
         "number": shown.number,
         "probe": shown.probe_id,
@@ -192,6 +198,7 @@ def _incident(shown: Incident) -> Shape:
         "closed_as": shown.closed_as,
         "held": shown.is_held,
         "false_positive": shown.false_positive,
+        "in_maintenance": in_maintenance,
         "reason": shown.reason,
         "detail": _text(shown.detail),
         "checks": shown.checks,

@@ -6,6 +6,7 @@ The bars at the end of a line are the last 90 days, five to a bar, each showing 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
@@ -13,12 +14,12 @@ from prober.core.model import Kind
 from prober.core.text import clean
 from prober.core.uptime import floored
 from prober.render.columns import Colour, Column, Paint, cells_of, fold, lay_out, plain
-from prober.render.when import clock, day_and_clock, milliseconds, words
+from prober.render.when import clock, day_and_clock, milliseconds, moment, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from prober.core.report import Day, ProbeStatus, ShownState, StatusReport, WindowFigures
+    from prober.core.report import Day, PlannedNow, ProbeStatus, ShownState, StatusReport, WindowFigures
 
 SIGNS: Final[dict[ShownState, str]] = {
     "up": "+",
@@ -41,6 +42,7 @@ _BARS: Final = 18
 _SPOILT_DAY: Final = "▅"
 _LEVELS: Final = ((100, "▇"), (99.9, "▆"), (99, "▄"), (95, "▃"), (90, "▂"), (0, "▁"))
 _TITLE_CELLS: Final = 49
+_MOST_IDS: Final = 5
 
 
 def status(report: StatusReport, *, paint: Paint = plain, width: int | None = None) -> str:
@@ -166,12 +168,26 @@ def _footnote(probes: Sequence[ProbeStatus]) -> Iterator[str]:
         yield f"* measured {least if least == most else f'{least} to {most}'} % of the time"
 
 
+def _maintenance(report: StatusReport) -> Iterator[str]:
+    """Yield what is in maintenance, those together that are so for the same reason until the same time."""
+    together: dict[PlannedNow, list[str]] = {}
+    for probe in report.probes:
+        if probe.maintenance is not None:
+            together.setdefault(replace(probe.maintenance, since_ms=None), []).append(probe.id)
+    for planned, ids in together.items():
+        until = "" if planned.until_ms is None else f" until {moment(planned.until_ms, report.generated_at_ms)}"
+        why = "" if planned.reason is None else f", {clean(planned.reason)}"
+        more = f" and {len(ids) - _MOST_IDS:,} more" if len(ids) > _MOST_IDS else ""
+        yield f"  note  {clean(', '.join(ids[:_MOST_IDS]))}{more}: in maintenance{until}{why}"
+
+
 def _notes(report: StatusReport, paint: Paint) -> Iterator[str]:
     if report.role != "active":
         yield f"  role  {report.role}"
     for probe in report.probes:
         if not probe.verify:
             yield f"  note  {clean(probe.id)}: its certificate is not verified (verify = false)"
+    yield from _maintenance(report)
     for probe in report.probes:
         for incident in probe.open_incidents:
             colour: Colour = "red" if incident.kind is Kind.DOWN else "yellow"

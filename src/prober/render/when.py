@@ -24,6 +24,11 @@ def day_and_clock(at_ms: int) -> str:
     return _utc(at_ms).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def moment(at_ms: int, now_ms: int) -> str:
+    """Return the time of day, with its date when that is a day or more away."""
+    return (clock if abs(now_ms - at_ms) < _S_PER_D * _MS else day_and_clock)(at_ms)
+
+
 def day(at_ms: int) -> str:
     """Return the date: ``2026-11-20``."""
     return _utc(at_ms).strftime("%Y-%m-%d")

@@ -4,8 +4,8 @@ Checks are ``.`` ok, ``s`` slow, ``x`` failed, ``?`` unknown, each a minute afte
 one five minutes long, ``<`` puts the clock back by an hour. Of the alerts that wait the least tried one is ``a``
 accepted, ``g`` refused, ``u`` sent without an answer, ``c`` claimed by a process that dies, ``d`` dropped, or all are
 told together: ``b``. People acknowledge ``k``, resolve ``r``, mark ``f`` and unmark ``F`` the incident that is open, or
-the last one. ``z`` goes offline and ``Z`` comes back; the minute before an ``m`` was maintenance. Whom we stand behind are watching at the look ``l``, and not at
-``L``; ``h`` holds back what is open.
+the last one. ``z`` goes offline and ``Z`` comes back; the minute before an ``m`` was maintenance. Whom we stand behind
+are watching at the look ``l``, and not at ``L``; ``h`` holds back what is open.
 """
 
 from __future__ import annotations
@@ -87,12 +87,9 @@ class Life:
                     rounds.save_blackout(self.store, self.location, lasts, now_ms=self.now_ms)
                 case "l" | "L":
                     self._look(is_fresh=deed == "l")
-                case "h":
-                    for each in incidents.open_incidents(self.store, self.location):
-                        incidents.hold(self.store, each.number, is_held=True)
                 case "m":
                     self._maintain()
-                case "k" | "r" | "f" | "F":
+                case "h" | "k" | "r" | "f" | "F":
                     self._let_people(deed)
                 case _:
                     self._deliver(deed)
@@ -195,6 +192,9 @@ class Life:
             return
         is_open = chosen.ended_at_ms is None
         match deed:
+            case "h" if is_open:
+                incidents.hold(self.store, chosen.number, is_held=True)
+                return
             case "k" if is_open and chosen.acknowledged_at_ms is None:
                 incidents.acknowledge(self.store, chosen.number, self.now_ms)
                 audience.drop_reminders(self.store, chosen.number)

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 
 from prober.core.cadence import Cadence
 from prober.core.model import Incident, Kind, Outcome, Reason, Result, Severity
-from prober.core.report import Notice, ProbeStatus, ShownState, StatusReport, WindowFigures
+from prober.core.report import Notice, PlannedNow, ProbeStatus, ShownState, StatusReport, WindowFigures
 from prober.core.sight import Role
 from prober.core.uptime import Uptime
 from tests.core.any_alerts import texts as any_texts
@@ -147,6 +147,8 @@ reports: Final = st.builds(
             state=st.sampled_from(get_args(ShownState)),
             last=st.none() | st.builds(result, texts, st.sampled_from(Outcome), st.none() | texts, st.just(0)),
             open_incidents=st.lists(incidents, max_size=3).map(tuple),
+            maintenance=st.none()
+            | st.builds(PlannedNow, since_ms=st.none(), until_ms=st.none() | st.integers(0, 9**14), reason=texts),
         ),
         max_size=6,
     ).map(tuple),

@@ -168,3 +168,9 @@ def test_a_title_ends_where_it_should(name: str) -> None:
 def test_a_notice_is_a_warning() -> None:
     told = annotate(replace(report(), notices=(Notice(name="mail", since_ms=NOW, text="refused"),)))
     assert told == ["::warning title=prober::refused"]
+
+
+def test_what_is_in_maintenance_needs_nobody() -> None:
+    open_one = incident(43, "api", Kind.DOWN, 12)
+    assert len(annotate(report(probe("api", "down", None, open_one)))) == 1
+    assert annotate(report(probe("api", "maintenance", None, open_one))) == []

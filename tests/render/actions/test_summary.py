@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from prober.core.cadence import Cadence
 from prober.core.model import Kind, Outcome
+from prober.core.report import PlannedNow
 from prober.render.actions import branch_readme, step_summary
 from tests.core.any_alerts import texts as any_texts
 from tests.render.actions.reports import (
@@ -110,6 +111,15 @@ def test_the_title_is_the_worst_that_is_true(states: list[ShownState], said: str
     seen = report(*(probe(f"p{number}", state) for number, state in enumerate(states)))
     assert step_summary(seen).splitlines()[0] == f"## {said}"
     assert branch_readme(seen).splitlines()[0] == f"# {said}"
+
+
+def test_maintenance_says_until_when_and_not_why() -> None:
+    planned = PlannedNow(since_ms=0, until_ms=NOW + 20 * MIN, reason="canary")
+    seen = report(replace(probe("api", "maintenance"), maintenance=planned), probe("web", "maintenance"))
+    for page in (step_summary(seen), branch_readme(seen)):
+        assert row_of("api", page)[1] == "🔵 maintenance until 14:32:41 UTC"
+        assert row_of("web", page)[1] == "🔵 maintenance"
+        assert "canary" not in page
 
 
 @pytest.mark.parametrize(

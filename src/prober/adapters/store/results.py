@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from prober.adapters.store.db import clean
 from prober.adapters.store.series import all_hours_back, number_all
 from prober.core.facts import Phases
-from prober.core.model import Outcome, Reason, Result
+from prober.core.model import Kind, Outcome, Reason, Result
 from prober.core.rollup import HOUR_MS
 
 if TYPE_CHECKING:
@@ -91,6 +91,23 @@ def all_last_results(store: Store, location: str) -> dict[str, Result]:
         sought = [no for no, last_hour in older.items() if last_hour == hour]
         found.update((result.probe_id, result) for _, result in _last_of_hour(store, hour, sought))
     return found
+
+
+def has_trouble(store: Store, probe_id: str, location: str, kind: Kind, from_ms: int) -> bool:
+    """Say whether a check from a time on failed or, as the kind of incident has it, was slow."""
+    row = store.find(
+        """SELECT 1 FROM series s JOIN results r ON r.series = s.no
+        WHERE s.probe = :probe AND s.location = :location AND r.hour >= :hour AND r.at_ms >= :from_ms
+          AND r.code % 10 = :outcome LIMIT 1""",
+        {
+            "probe": probe_id,
+            "location": location,
+            "hour": from_ms // HOUR_MS,
+            "from_ms": from_ms,
+            "outcome": OUTCOMES.index(Outcome.FAILED if kind is Kind.DOWN else Outcome.SLOW),
+        },
+    )
+    return row is not None
 
 
 def count_failed(store: Store, probe_id: str, location: str, from_ms: int, to_ms: int) -> int:

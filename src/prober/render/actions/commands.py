@@ -57,7 +57,7 @@ def _of_incidents(report: StatusReport, kind: Kind) -> Iterator[str]:
     level: Literal["error", "warning"] = "error" if kind is Kind.DOWN else "warning"
     for probe in report.probes:
         for incident in probe.open_incidents:
-            if incident.kind is kind:
+            if incident.kind is kind and probe.state != "maintenance":
                 yield _command(level, f"{probe.id} is {kind}", _lasting(incident, report.generated_at_ms))
 
 

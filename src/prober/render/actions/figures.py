@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from prober.core.uptime import floored
 from prober.render.actions.markdown import quoted
-from prober.render.when import clock, day_and_clock, milliseconds, words
+from prober.render.when import milliseconds, moment, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,9 +56,11 @@ def left_out(report: StatusReport) -> Iterator[str]:
         yield f"And {len(report.probes) - _MOST_ROWS:,} more, none of them worse than the last one above."
 
 
-def state(probe: ProbeStatus) -> str:
-    """Return the state of a probe as a sign and a word."""
-    return f"{_WORST_FIRST[probe.state][0]} {probe.state}"
+def state(probe: ProbeStatus, now_ms: int) -> str:
+    """Return the state of a probe as a sign and a word; of maintenance also until when it lasts."""
+    planned = probe.maintenance
+    until = f" until {moment(planned.until_ms, now_ms)}" if planned and planned.until_ms is not None else ""
+    return f"{_WORST_FIRST[probe.state][0]} {probe.state}{until}"
 
 
 def uptimes(probe: ProbeStatus) -> Iterator[str]:
@@ -73,9 +75,7 @@ def uptimes(probe: ProbeStatus) -> Iterator[str]:
 
 def checked_at(result: Result | None, now_ms: int) -> str:
     """Return when a check was, with its date when that is a day or more ago."""
-    if result is None:
-        return "never"
-    return (clock if now_ms - result.at_ms < _MS_PER_DAY else day_and_clock)(result.at_ms)
+    return "never" if result is None else moment(result.at_ms, now_ms)
 
 
 def outcome(result: Result | None) -> str:

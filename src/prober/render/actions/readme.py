@@ -46,7 +46,7 @@ def _probes(report: StatusReport) -> Iterator[str]:
         rows = (
             [
                 quoted(each.id),
-                state(each),
+                state(each, report.generated_at_ms),
                 *uptimes(each),
                 checked_at(each.last, report.generated_at_ms),
                 outcome(each.last),

@@ -85,7 +85,12 @@ def _probes(report: StatusReport, seen: Mapping[str, str]) -> Iterator[str]:
 
 def _row(probe: ProbeStatus, report: StatusReport, seen: Mapping[str, str]) -> Iterator[str]:
     last = probe.last
-    yield from (quoted(probe.id), state(probe), *uptimes(probe), checked_at(last, report.generated_at_ms))
+    yield from (
+        quoted(probe.id),
+        state(probe, report.generated_at_ms),
+        *uptimes(probe),
+        checked_at(last, report.generated_at_ms),
+    )
     detail = last.detail if last else None
     yield f"{last.outcome}, {quoted(detail)}" if last and detail else outcome(last)
     if seen:
