@@ -26,6 +26,7 @@ KEYS = {
     "closed_as",
     "held",
     "false_positive",
+    "in_maintenance",
     "reason",
     "detail",
     "checks",

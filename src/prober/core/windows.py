@@ -79,8 +79,8 @@ def around(windows: Sequence[Maintenance], probe: Probe, at_ms: int) -> tuple[in
         begun_ms, ended_ms = next(found, (at_ms, at_ms))
         if begun_ms == ended_ms:
             return None
-        if (first_ms < begun_ms and ended_ms < last_ms) or reach_ms == HORIZON_MS:
-            break
+        if first_ms < begun_ms and ended_ms < last_ms:
+            return begun_ms, ended_ms
     return begun_ms if first_ms < begun_ms else None, ended_ms if ended_ms < last_ms else None
 
 

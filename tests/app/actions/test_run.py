@@ -12,9 +12,10 @@ from prober.adapters.git import GitError, StateBranch
 from prober.adapters.store.db import open_in_memory
 from prober.adapters.store.runs import all_runs
 from prober.core.model import State
+from prober.core.settings import Maintenance
 from tests.app.actions.world import BRANCH, FIVE_MIN_MS, Jobs, git
 from tests.app.world import CHIEF, OPS, channel, probe
-from tests.fakes import FakeMail, header
+from tests.fakes import T0, FakeMail, header
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,6 +123,23 @@ async def test_no_address_and_no_word_of_a_server_is_on_the_branch(jobs: Jobs) -
         assert b"acme.example" not in content
         assert b"out of order" not in content
         assert b"come again" not in content
+
+
+async def test_maintenance_is_on_the_branch_but_not_why(jobs: Jobs) -> None:
+    planned = Maintenance(start_ms=T0 - FIVE_MIN_MS, duration_ms=10 * FIVE_MIN_MS, reason="the secret move")
+    jobs.configure(maintenance=(planned,))
+    for _ in range(2):
+        await jobs.run(".")
+        jobs.clock.set_by_ms += FIVE_MIN_MS
+    (shown,) = jobs.status()["probes"]
+    assert (shown["state"], shown["maintenance"]["reason"]) == ("maintenance", None)
+    assert b"maintenance until" in jobs.file("README.md")
+    for name in ("prober.db", "status.json", "README.md"):
+        assert b"secret move" not in jobs.file(name)
+    jobs.configure(maintenance=())
+    await jobs.run(".")
+    (shown,) = jobs.status()["probes"]
+    assert (shown["state"], shown["windows"]["24h"]["coverage_percent"]) == ("up", 100)
 
 
 async def test_a_resident_job_goes_on_at_the_interval_until_its_deadline(jobs: Jobs) -> None:
