@@ -77,7 +77,7 @@ def released_from_ms(
 ) -> int | None:
     """Return from when on a failed (slow) check lets an incident be told that was held; None while it still is.
 
-    After maintenance that is its end: what the work has mended wakes nobody. Else the check that confirmed it is enough.
+    After maintenance that is its end: what the work has mended wakes nobody. Else it is the check that confirmed it.
     """
     is_watched = standing is not None and standby.is_held(standing, incident.probe_id)
     if is_watched or _is_in_maintenance(probe, windows, now_ms):

@@ -5,7 +5,7 @@ one five minutes long, ``<`` puts the clock back by an hour. Of the alerts that 
 accepted, ``g`` refused, ``u`` sent without an answer, ``c`` claimed by a process that dies, ``d`` dropped, or all are
 told together: ``b``. People acknowledge ``k``, resolve ``r``, mark ``f`` and unmark ``F`` the incident that is open, or
 the last one. ``z`` goes offline and ``Z`` comes back; the minute before an ``m`` was maintenance. Whom we stand behind
-are watching at the look ``l``, and not at ``L``; ``h`` holds back what is open.
+are watching at the look ``l``, and not at ``L``; from an ``h`` to the next one the beginnings of incidents are held.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ class Life:
     probe_id: str = "api"
     recipients: tuple[str, ...] = RECIPIENTS
     interval_ms: int = field(default=MIN_MS, init=False)
+    is_holding: bool = field(default=False, init=False)
 
     def play(self, deeds: str) -> Life:
         for deed in deeds:
@@ -85,14 +86,23 @@ class Life:
                 case "z" | "Z":
                     lasts = Blackout(since_ms=self.now_ms, is_told=False) if deed == "z" else None
                     rounds.save_blackout(self.store, self.location, lasts, now_ms=self.now_ms)
-                case "l" | "L":
-                    self._look(is_fresh=deed == "l")
-                case "m":
-                    self._maintain()
-                case "h" | "k" | "r" | "f" | "F":
+                case "l" | "L" | "h" | "m":
+                    self._keep_quiet(deed)
+                case "k" | "r" | "f" | "F":
                     self._let_people(deed)
                 case _:
                     self._deliver(deed)
+
+    def _keep_quiet(self, deed: str) -> None:
+        match deed:
+            case "h":
+                self.is_holding = not self.is_holding
+                for each in incidents.held_incidents(self.store, self.location):
+                    incidents.hold(self.store, each.number, is_held=self.is_holding)
+            case "m":
+                self._maintain()
+            case _:
+                self._look(is_fresh=deed == "l")
 
     def _look(self, *, is_fresh: bool) -> None:
         watch = Watch(key=self.probe_id, name="", state="up", newest_ms=self.now_ms if is_fresh else None)
@@ -153,6 +163,9 @@ class Life:
                 self.store, event, uid=key, location=self.location, severity=Severity.P1
             )
             kind, told = AlertKind(event.kind), {("ops", each) for each in self.recipients}
+            if self.is_holding:
+                incidents.hold(self.store, number, is_held=True)
+                told = set()
         else:
             assert isinstance(event, Closed)
             number = incidents.close_incident(self.store, event, location=self.location)
@@ -192,9 +205,6 @@ class Life:
             return
         is_open = chosen.ended_at_ms is None
         match deed:
-            case "h" if is_open:
-                incidents.hold(self.store, chosen.number, is_held=True)
-                return
             case "k" if is_open and chosen.acknowledged_at_ms is None:
                 incidents.acknowledge(self.store, chosen.number, self.now_ms)
                 audience.drop_reminders(self.store, chosen.number)
