@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from datetime import datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +14,7 @@ from prober.adapters.config.positions import locate
 from prober.adapters.config.problems import Lines
 from prober.core.durations import format_duration
 from prober.core.masking import MASK, Masker
+from prober.core.toml import toml_key, toml_text
 from prober.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,23 +57,6 @@ def effective(
     return tuple(show.probe(probes[probe_id]))
 
 
-def toml_text(value: object) -> str:
-    """Return a value as TOML writes it."""
-    match value:
-        case bool():
-            return str(value).lower()
-        case str():
-            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-        case datetime():
-            return value.isoformat()
-        case list() | tuple():
-            return f"[{', '.join(map(toml_text, value))}]"
-        case dict():
-            return f"{{ {', '.join(f'{toml_text(key)} = {toml_text(each)}' for key, each in value.items())} }}"
-        case _:
-            return str(value)
-
-
 class _Show:
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
@@ -107,7 +89,7 @@ class _Show:
         for key in keys:
             given = [(sub, leaf) for (name, sub), leaf in leaves.items() if name == key.name]
             for sub, leaf in given:
-                name = f"{prefix}{key.name}" + (f".{_key_text(sub)}" if sub else "")
+                name = f"{prefix}{key.name}" + (f".{toml_key(sub)}" if sub else "")
                 value = toml_text(MASK) if key.is_secret else self._mask(toml_text(leaf.expanded))
                 yield Row(key=name, value=value, origin=self._origin(leaf))
             default = built_in.get(key.name, key.default)
@@ -123,7 +105,3 @@ class _Show:
 def _listed(ids: tuple[str, ...]) -> str:
     shown = ", ".join(ids[:_SHOWN_IDS])
     return f"{shown} and {len(ids) - _SHOWN_IDS:,} more" if len(ids) > _SHOWN_IDS else shown
-
-
-def _key_text(name: str) -> str:
-    return name if name.replace("-", "").replace("_", "").isalnum() and name.isascii() else toml_text(name)
