@@ -1,0 +1,110 @@
+"""Maintenance windows of an account, as tables of ours."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from prober.core.durations import UNITS_MS, format_duration
+from prober.core.importing.account import LAST_DAY
+from prober.core.importing.spelling import literal, readable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from prober.core.importing.account import Window
+    from prober.core.importing.draft import Keys
+
+_DAYS_OF_WEEK: Final = range(1, 8)
+_DAYS_OF_MONTH: Final = range(1, 32)
+_MOST_HOURS: Final = 14
+_LONGEST_MIN: Final = 366 * 24 * 60
+_LATEST_MS: Final = 253_370_764_800_000
+
+
+def zone_of(text: str | None) -> tuple[str, str | None]:
+    """Return the time zone that an account's windows are in, and what is doubtful about it.
+
+    They tell its name, or how many minutes (few: hours) it is ahead of UTC, or nothing.
+    """
+    if text is None or not text.strip():
+        return "UTC", "UptimeRobot does not tell in which time zone its windows are: UTC is a guess"
+    name = text.strip()
+    if re.fullmatch(r"[+-]?[0-9]{1,4}(?:\.0*)?", name):
+        ahead = int(float(name))
+        hours, minutes = (ahead, 0) if abs(ahead) <= _MOST_HOURS else divmod(ahead, 60)
+        if ahead == 0:
+            return "UTC", None
+        if not minutes and abs(hours) <= _MOST_HOURS:
+            sign = "-" if hours > 0 else "+"  # Etc/GMT-2 is two hours ahead of UTC
+            return f"Etc/GMT{sign}{abs(hours)}", "the time zone is an offset without summer time: name the real one"
+    elif _is_zone(name):
+        return name, None
+    return "UTC", f'"{readable(name)}" is not a time zone that prober knows: UTC is a guess'
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown, not a name at all, or the name of a folder
+        return False
+    return True
+
+
+def why_no_window(window: Window, ids: Sequence[str], now_ms: int) -> str | None:
+    """Say why a window has no place in our file; None: it has."""
+    if not window.is_active:
+        return "it is paused"
+    if not ids:
+        return "it is for no monitor that was carried over"
+    if not 0 < window.duration_min <= _LONGEST_MIN:
+        return "it has no length that makes sense"
+    if _start_ms(window) is None and _cron(window) is None:
+        return "it does not tell when it comes"
+    end_ms = (_start_ms(window) or now_ms) + window.duration_min * UNITS_MS["m"]
+    return "it is over" if end_ms <= now_ms else None
+
+
+def window_keys(window: Window, ids: Sequence[str], zone: str) -> Keys:
+    """Return the table of a window that has a place in our file."""
+    keys: Keys = {("probes",): list(ids)}
+    start_ms = _start_ms(window)
+    if start_ms is None:
+        keys["cron",] = _cron(window)
+        keys["timezone",] = zone
+    else:
+        keys["start",] = datetime.fromtimestamp(start_ms // 1000, UTC)
+    keys["duration",] = format_duration(window.duration_min * UNITS_MS["m"])
+    if name := readable(window.name):
+        keys["reason",] = literal(name)
+    return keys
+
+
+def _start_ms(window: Window) -> int | None:
+    is_sound = window.recurrence == "once" and window.start_ms is not None and 0 < window.start_ms < _LATEST_MS
+    return window.start_ms if is_sound else None
+
+
+def _cron(window: Window) -> str | None:
+    """Return when a window comes again, as cron says it; None when it does not tell."""
+    if window.minute is None:
+        return None
+    at = f"{window.minute % 60} {window.minute // 60}"
+    match window.recurrence:
+        case "daily":
+            return f"{at} * * *"
+        case "weekly":
+            days = [day % 7 for day in window.days if day in _DAYS_OF_WEEK]  # Sunday is 7 there, and 0 here
+            return f"{at} * * {_listed(days)}" if days else None
+        case "monthly":
+            days = [day for day in window.days if day in _DAYS_OF_MONTH]
+            last = ["L"] if LAST_DAY in window.days else []
+            return f"{at} {','.join([_listed(days), *last]).strip(',')} * *" if days or last else None
+        case _:
+            return None
+
+
+def _listed(days: Sequence[int]) -> str:
+    return ",".join(map(str, sorted(set(days))))
