@@ -99,6 +99,12 @@ def is_loopback(host: str) -> bool:
     return name in {"localhost", "::1"} or (name.startswith("127.") and name.rpartition(".")[2].isdecimal())
 
 
+def keeps_secrets(url: str) -> bool:
+    """Say whether what is sent to a valid url is encrypted, or never leaves this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or is_loopback(parts.hostname or "")
+
+
 def read_mail_address(value: object) -> str:
     """Return a plain ASCII mail address, without a display name."""
     if not isinstance(value, str):

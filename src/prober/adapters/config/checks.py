@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from prober.adapters.config.addresses import ascii_host, is_loopback
+from prober.adapters.config.addresses import ascii_host, is_loopback, keeps_secrets
 from prober.adapters.config.files import UnreadableError, read_regular
 from prober.adapters.config.keys import ID_PATTERN, PROBE_KEYS, default_values
 from prober.core.durations import format_duration
@@ -73,13 +73,8 @@ def check_standby(reader: TableReader, top: Leaves) -> None:
         reader.note(("standby",), '[standby] has no url (write url = "https://.../status.json")', at="key")
     if behind and behind.value == "prober" and (key := _sound(top, "standby.api_key")):
         reader.note(key.path, "api_key is for UptimeRobot: another prober needs none", at="key")
-    if url and behind and behind.value == "uptimerobot" and not _keeps_secrets(url.value):
+    if url and behind and behind.value == "uptimerobot" and not keeps_secrets(url.value):
         reader.note(url.path, "this would send the key in clear text (write https://...)")
-
-
-def _keeps_secrets(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme == "https" or is_loopback(parts.hostname or "")
 
 
 def check_channel(reader: TableReader, path: Place, leaves: Leaves) -> None:

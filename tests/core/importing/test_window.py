@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from prober.core.importing.account import LAST_DAY, Window
+from tests.core.importing.tables import monitor, plan_of
+from tests.fakes import MIN_MS, T0
+
+DAILY: dict[str, Any] = {"id": "1", "recurrence": "daily", "minute": 150, "duration_min": 45}
+ONCE: dict[str, Any] = {"id": "1", "recurrence": "once", "start_ms": T0 + MIN_MS, "duration_min": 45}
+
+
+def windows_of(timezone: str | None = "UTC", **fields: Any) -> tuple[list[dict[str, Any]], list[str], str | None]:
+    plan = plan_of(monitor(windows=("1",)), windows=(Window(**fields),), timezone=timezone)
+    tables = [{".".join(path): value for path, value in each.items()} for each in plan.windows]
+    return tables, [each.why for each in plan.skipped], plan.window_doubt
+
+
+@pytest.mark.parametrize(
+    ("fields", "cron"),
+    [
+        ({}, "30 2 * * *"),
+        ({"recurrence": "weekly", "days": (4, 2, 7, 9)}, "30 2 * * 0,2,4"),
+        ({"recurrence": "monthly", "days": (15, 1, 40)}, "30 2 1,15 * *"),
+        ({"recurrence": "monthly", "days": (1, LAST_DAY)}, "30 2 1,L * *"),
+        ({"recurrence": "monthly", "days": (LAST_DAY,)}, "30 2 L * *"),
+    ],
+)
+def test_what_recurs_becomes_cron(fields: dict[str, Any], cron: str) -> None:
+    tables, skipped, _ = windows_of(**{**DAILY, "name": "Back\nup $1", **fields})
+    expected = {"probes": ["api"], "cron": cron, "timezone": "UTC", "duration": "45m", "reason": "Back up $$1"}
+    assert (tables, skipped) == ([expected], [])
+
+
+def test_what_comes_once_begins_at_an_instant() -> None:
+    start = datetime.fromtimestamp((T0 + MIN_MS) // 1000, UTC)
+    assert windows_of(**ONCE) == ([{"probes": ["api"], "start": start, "duration": "45m"}], [], None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({**DAILY, "is_active": False}, "it is paused"),
+        ({**DAILY, "id": "2"}, "it is for no monitor that was carried over"),
+        ({**DAILY, "duration_min": 0}, "it has no length that makes sense"),
+        ({**DAILY, "duration_min": 10**9}, "it has no length that makes sense"),
+        ({**DAILY, "minute": None}, "it does not tell when it comes"),
+        ({**DAILY, "recurrence": None}, "it does not tell when it comes"),
+        ({**DAILY, "recurrence": "weekly"}, "it does not tell when it comes"),
+        ({**DAILY, "recurrence": "monthly", "days": (99,)}, "it does not tell when it comes"),
+        ({**ONCE, "start_ms": None}, "it does not tell when it comes"),
+        ({**ONCE, "start_ms": T0 - 45 * MIN_MS}, "it is over"),
+    ],
+)
+def test_a_window_without_a_place_here_is_listed_with_the_reason(fields: dict[str, Any], why: str) -> None:
+    assert windows_of(**fields) == ([], [why], None)
+
+
+@pytest.mark.parametrize(
+    ("told", "zone", "is_sure"),
+    [
+        ("Europe/Berlin", "Europe/Berlin", True),
+        ("0", "UTC", True),
+        ("UTC", "UTC", True),
+        ("60", "Etc/GMT-1", False),
+        ("-300", "Etc/GMT+5", False),
+        ("2", "Etc/GMT-2", False),
+        ("-3.00", "Etc/GMT+3", False),
+        ("330", "UTC", False),
+        ("9000", "UTC", False),
+        (None, "UTC", False),
+        (" ", "UTC", False),
+        ("Mars/Base", "UTC", False),
+        ("../etc/passwd", "UTC", False),
+        ("Europe", "UTC", False),
+    ],
+)
+def test_the_time_zone_is_theirs_and_doubtful_where_it_is_a_guess(told: str | None, zone: str, is_sure: bool) -> None:
+    tables, _, doubt = windows_of(told, **DAILY)
+    assert (tables[0]["timezone"], doubt is None) == (zone, is_sure)
