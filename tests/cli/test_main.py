@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from tests.cli.web import Web
 
 COMMANDS = ["demo", "init", "check", "run", "serve", "status", "compare", "test-alert", "doctor"]
-COMMANDS += ["incidents", "alerts", "actions", "config", "db", "setup"]
+COMMANDS += ["incidents", "alerts", "import", "actions", "config", "db", "setup"]
 SUBCOMMANDS = [f"incidents {each}" for each in ("list", "show", "ack", "note", "false-positive", "resolve")]
 SUBCOMMANDS += ["alerts list", "alerts drop", "config show", "config schema", "config path", "setup systemd"]
 SUBCOMMANDS += ["db info", "db backup", "db prune", "db merge", "setup actions", "actions run", "actions fetch"]
+SUBCOMMANDS += ["import uptimerobot"]
 UNBOUNDED = {"demo", "init", "serve", "setup"}  # they run on, or write outside of the folder
 OPTIONS = sorted(options_of(get_command(main.app)) - {"--show-completion", "--install-completion"})
 GREEN = "\x1b[32m"
@@ -56,7 +57,7 @@ def test_help_lists_the_commands_that_work_with_a_whole_sentence_each(prober: Ru
     assert all(line.endswith(".") and not line.endswith("...") for line in listed.values())
 
 
-@pytest.mark.parametrize("group", ["", "incidents", "alerts", "actions", "config", "db", "setup"])
+@pytest.mark.parametrize("group", ["", "incidents", "alerts", "import", "actions", "config", "db", "setup"])
 def test_a_group_alone_shows_its_help_and_exits_with_2(prober: RunProber, group: str) -> None:
     ran = prober(*group.split())
     assert (ran.code, ran.out) == (2, "")

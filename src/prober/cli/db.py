@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from prober.cli import output
-from prober.cli.context import Globals, globals_of
+from prober.cli.context import globals_of
 from prober.cli.help import Command, Group
+from prober.cli.progress import progress
 from prober.cli.values import Json, duration_ms
 from prober.errors import StoreError, UsageError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
 app = typer.Typer(name="db", cls=Group, no_args_is_help=True, rich_markup_mode=None)
-LINE = 70
 
 
 @app.callback()
@@ -137,7 +132,7 @@ def prune_results(
     path = settings.store_path(config)
     if not path.exists():
         raise _no_store(path)
-    with _progress(settings) as show:
+    with progress(settings) as show:
         done = prune(
             path,
             keep_ms=keep_ms,
@@ -172,7 +167,7 @@ def merge_other(
 
     settings = globals_of(context)
     config = settings.load()
-    with _progress(settings) as show:
+    with progress(settings) as show:
         done = merge_file(
             settings.store_path(config),
             other,
@@ -184,25 +179,6 @@ def merge_other(
     added = asdict(done)
     changed = added.pop("changed")
     settings.show(inventory.merged(added, changed) if as_json else inventory.merged_words(added, changed))
-
-
-@contextmanager
-def _progress(settings: Globals) -> Iterator[Callable[[str], None]]:
-    """Show how far it is on a terminal, in one line that is gone at the end."""
-    is_shown = output.is_terminal(sys.stderr) and not settings.is_quiet and settings.log_format is None
-
-    def show(text: str) -> None:
-        write(f"\r{text:<{LINE}}")
-
-    def write(text: str) -> None:
-        if is_shown:
-            with suppress(OSError):
-                typer.echo(text, err=True, nl=False)
-
-    try:
-        yield show
-    finally:
-        write(f"\r{'':<{LINE}}\r")
 
 
 def _no_store(path: Path) -> StoreError:

@@ -21,6 +21,7 @@ from prober.cli import (
     db,
     demo,
     doctor,
+    import_,
     incidents,
     init,
     output,
@@ -94,7 +95,7 @@ def prober(
 
 for module in (demo, init, check, run, serve, status, compare, test_alert, doctor):
     module.add_to(app)
-for group in (incidents, alerts, actions, config, db, setup):
+for group in (incidents, alerts, import_, actions, config, db, setup):
     app.add_typer(group.app)
 
 

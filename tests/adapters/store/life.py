@@ -164,6 +164,7 @@ class Life:
             )
             kind, told = AlertKind(event.kind), {("ops", each) for each in self.recipients}
             if self.is_holding:
+                assert number is not None
                 incidents.hold(self.store, number, is_held=True)
                 told = set()
         else:
