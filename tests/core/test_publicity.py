@@ -14,6 +14,7 @@ from prober.core import publicity
 from prober.core.alerts import AlertFacts, AlertKind, CheckLine, Figures, Percentiles
 from prober.core.model import Outcome, Reason, Severity
 from prober.core.publicity import digest, public_detail, public_facts, recipient_digest, strengthened
+from prober.core.sight import Verdict
 from tests.core.any_alerts import any_alert
 
 KEY = b"a key"
@@ -249,3 +250,32 @@ def test_any_text_at_all_becomes_json(text: str) -> None:
 def test_a_check_without_an_outcome_of_ours_is_left_out() -> None:
     line = {"at_ms": 1, "outcome": SECRET, "reason": None, "detail": None, "latency_us": None}
     assert public_facts(json.dumps({"checks_before": [line]}), NAMES) == "{}"
+
+
+def test_of_where_we_stand_only_our_words_numbers_and_the_ids_of_probes_are_told() -> None:
+    standing = {
+        "role": "standing-in",
+        "why": "stale",
+        "seen": SECRET,
+        "fresh": 2,
+        SECRET: 3,
+        "alive_ms": SECRET,
+        "probes": {"api": {"is_ours": True, SECRET: 1, "blind": SECRET}, SECRET: {"is_ours": True}},
+    }
+    told = json.loads(publicity.public_standing(json.dumps(standing), NAMES))
+    assert told == {"role": "standing-in", "why": "stale", "fresh": 2, "probes": {"api": {"is_ours": True}}}
+
+
+def test_an_alert_about_a_role_keeps_whom_it_is_about() -> None:
+    facts = AlertFacts(
+        kind=AlertKind.STANDING_IN,
+        queued_at_ms=1,
+        location="github-actions",
+        origin=SECRET,
+        role="standing-in",
+        watcher="UptimeRobot",
+        watched_as=Verdict.STALE,
+        probes=("api", SECRET),
+    )
+    told = AlertFacts.from_json(json.dumps(published(facts)))
+    assert (told.role, told.watcher, told.watched_as, told.probes) == ("standing-in", "UptimeRobot", "stale", ("api",))

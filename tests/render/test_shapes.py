@@ -33,6 +33,7 @@ from prober.core.report import (
     WaitingAlert,
     WindowFigures,
 )
+from prober.core.sight import Disagreed, KeyRejected, RoleChanged, Verdict
 from prober.core.uptime import Counts, Uptime
 from prober.render import shapes
 
@@ -266,6 +267,10 @@ def test_run_has_its_documented_shape() -> None:
             "certificate_expiring",
         ),
         (ProberBlind(at_ms=AT_MS, since_ms=0), "prober_blind"),
+        (RoleChanged(at_ms=AT_MS, role="standing-in", why=Verdict.STALE), "standing_in"),
+        (RoleChanged(at_ms=AT_MS, role="standby", why=Verdict.WATCHING), "standing_by"),
+        (KeyRejected(at_ms=AT_MS), "key_rejected"),
+        (Disagreed(probe_id="api", at_ms=AT_MS, since_ms=0, started_at_ms=0), "disagreement"),
     ],
 )
 def test_every_event_has_its_word(event: Event, word: str | None) -> None:

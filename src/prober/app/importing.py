@@ -16,12 +16,12 @@ from prober.adapters.config.kinds import Invalid
 from prober.adapters.config.load import load_config
 from prober.adapters.config.source import read_source
 from prober.adapters.config.variables import SECRET_CHARS, Variables, placeholders
-from prober.adapters.uptimerobot import V2
 from prober.adapters.uptimerobot.account import read_account
 from prober.adapters.uptimerobot.calls import RefusedError
 from prober.app.setup import make_folder
 from prober.core.importing.plan import Plan, Standing, planned, same_url
 from prober.core.masking import Masker
+from prober.core.settings import UPTIMEROBOT
 from prober.core.sight import Limited, Rejected
 from prober.errors import ConfigError, NoAnswerError, ProberError, UsageError
 from prober.render.imported import added_text, new_text
@@ -45,7 +45,7 @@ class Source:
 
     key_name: str
     key: str
-    url: str = V2
+    url: str = UPTIMEROBOT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +155,7 @@ def _table(value: object) -> dict[str, Any]:
 def _text(plan: Plan, before: bytes | None, source: Source) -> str:
     if not plan.probes:
         return ""
-    url = None if source.url.rstrip("/") == V2.rstrip("/") else source.url
+    url = None if source.url.rstrip("/") == UPTIMEROBOT.rstrip("/") else source.url
     if before is None:
         return new_text(plan, key_name=source.key_name, url=url)
     return added_text(plan, before.decode("utf-8-sig"), key_name=source.key_name, url=url)

@@ -89,13 +89,13 @@ def _compared(settings: Globals, config: Config, ids: list[str] | None, days: in
 
 def _access(config: Config) -> tuple[str, str]:
     """Return the address of the API, and the key."""
-    from prober.adapters.uptimerobot import V2
+    from prober.core.settings import UPTIMEROBOT
 
     standby = config.standby
     if standby is not None and standby.behind == "uptimerobot" and standby.api_key:
         return standby.url, standby.api_key
     if api_key := os.environ.get(_KEY):
-        return V2, api_key
+        return UPTIMEROBOT, api_key
     raise ConfigError(
         f"there is no key of UptimeRobot. Set {_KEY} to a read-only key of the account, or write [standby]: see "
         "docs/configuration.md."

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from prober.core.model import Probe
+
+UPTIMEROBOT: Final = "https://api.uptimerobot.com/v2/"
+"""Where UptimeRobot answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

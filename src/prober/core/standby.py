@@ -132,7 +132,7 @@ def follow(
             return _after_rejection(looked, now_ms)
         case Unreachable() if not is_online:
             return replace(looked, seen=Verdict.OFFLINE), ()
-        case Unreachable():
+        case _:
             silent = replace(looked, seen=Verdict.UNREACHABLE, fresh=0, silent=looked.silent + 1, limited_since_ms=None)
             return _stand_in(silent, Verdict.UNREACHABLE, now_ms) if silent.silent >= SILENT_LOOKS else (silent, ())
 
@@ -150,7 +150,7 @@ def _after_answer(
     before: Standing, answer: Answered, down_since: Mapping[str, int]
 ) -> tuple[Standing, tuple[Event, ...]]:
     now_ms = answer.now_ms
-    alive_ms = answer.alive_ms() or before.alive_ms
+    alive_ms = max(answer.alive_ms() or 0, before.alive_ms or 0) or None
     after = replace(before, answered_ms=now_ms, alive_ms=alive_ms, limited_since_ms=None)
     if answer.is_watching:
         fresh = min(before.fresh + 1, FRESH_LOOKS)

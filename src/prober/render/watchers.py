@@ -41,12 +41,13 @@ def sentence(facts: AlertFacts) -> str:
     who, probes = facts.watcher, _named(facts.probes)
     match facts.kind:
         case AlertKind.KEY:
-            return f"{who} does not accept our key, so nobody can say whether it is watching. Until it does, we tell."
+            return f"{who} does not accept our key, so nobody can say whether it is watching. Until it does, we tell. "
+                "Make a read-only key there, and set api_key in [standby]."
         case AlertKind.DISAGREEMENT:
             lasting = words(facts.queued_at_ms - (facts.confirmed_at_ms or facts.queued_at_ms))
             return (
                 f"{who} has said for {lasting} that {facts.probe_id} is up; our checks find it down{_since(facts)}. "
-                "It may be down for some only, know our requests from others, or the way from here is broken."
+                "It may be down for some only, turn our requests away (an allow-list), or the way from here is broken."
             )
         case AlertKind.STANDING_BY:
             return f"{who} is watching {probes or 'again'}{' again' if probes else ''}. From now on it tells, not we."

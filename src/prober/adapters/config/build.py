@@ -11,14 +11,13 @@ from prober.adapters.config.keys import ALERT_KEYS, MAINTENANCE_KEYS, PROBE_KEYS
 from prober.adapters.config.maintenance import start_ms
 from prober.core.expect import Expect
 from prober.core.model import Policy, Probe, Severity
-from prober.core.settings import Config, EmailChannel, Maintenance, Standby
+from prober.core.settings import UPTIMEROBOT, Config, EmailChannel, Maintenance, Standby
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from prober.adapters.config.tables import Leaves
 
-UPTIMEROBOT: Final = "https://api.uptimerobot.com/v2/"
 PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
 
 _TOP_DEFAULTS: Final = default_values(TOP_KEYS)

@@ -1,7 +1,6 @@
 """UptimeRobot's API, read only: the key travels in the body of a POST and nowhere else."""
 
-from prober.adapters.uptimerobot.calls import V2
 from prober.adapters.uptimerobot.look import look
 from prober.adapters.uptimerobot.record import read_records
 
-__all__ = ["V2", "look", "read_records"]
+__all__ = ["look", "read_records"]

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     Ask = Callable[..., Awaitable[Answer]]
 
-V2: Final = "https://api.uptimerobot.com/v2/"
 PAGE: Final = 50
 _MOST_PAGES: Final = 200
 _NAMES_OF_THE_KEY: Final = ("api_key", "apikey", "api key")
