@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from prober.adapters.store.pruning import prune_results, prune_rounds
-from prober.adapters.store.rollups import nth_newest_hour, roll_up_some
+from prober.adapters.store.pruning import believed_ms, prune_results, prune_rounds
+from prober.adapters.store.rollups import roll_up_some
 from prober.core.rollup import HOUR_MS
 
 if TYPE_CHECKING:
     from prober.adapters.store.db import Store
 
 _GRACE_MS: Final = 300_000  # most results are stored by then; what comes later makes its hour be rolled up anew
-_WITNESSES: Final = 24
 
 
 def keep_house(store: Store, *, keep_ms: int, now_ms: int, is_sure: bool = False) -> bool:
@@ -22,18 +21,9 @@ def keep_house(store: Store, *, keep_ms: int, now_ms: int, is_sure: bool = False
     ``is_sure`` says that a person vouches for the clock.
     """
     with store.transaction():
-        from_ms = (now_ms if is_sure else _believed_ms(store, now_ms)) - keep_ms
+        from_ms = (now_ms if is_sure else believed_ms(store, now_ms)) - keep_ms
         return (
             roll_up_some(store, to_hour=(now_ms - _GRACE_MS) // HOUR_MS)
             or prune_results(store, before_hour=from_ms // HOUR_MS)
             or prune_rounds(store, before_ms=from_ms)
         )
-
-
-def _believed_ms(store: Store, now_ms: int) -> int:
-    """Return what time it surely is: what is pruned is gone, and a clock that is years ahead is soon set right.
-
-    It is at most a day later than the last 24 hours in which anything was checked.
-    """
-    witness = nth_newest_hour(store, _WITNESSES, before_hour=now_ms // HOUR_MS)
-    return min(now_ms, (witness + 1 + _WITNESSES) * HOUR_MS)

@@ -41,8 +41,8 @@ def sentence(facts: AlertFacts) -> str:
     who, probes = facts.watcher, _named(facts.probes)
     match facts.kind:
         case AlertKind.KEY:
-            return f"{who} does not accept our key, so nobody can say whether it is watching. Until it does, we tell. "
-                "Make a read-only key there, and set api_key in [standby]."
+            unsure = f"{who} does not accept our key, so nobody can say whether it is watching. Until it does, we tell."
+            return f"{unsure} Make a read-only key there, and set api_key in [standby]."
         case AlertKind.DISAGREEMENT:
             lasting = words(facts.queued_at_ms - (facts.confirmed_at_ms or facts.queued_at_ms))
             return (

@@ -133,6 +133,7 @@ def foreign(_store: Store) -> bytes:
         (spoiled("UPDATE states SET probe = 'nobody'"), CorruptStore, "damaged"),
         (spoiled("DELETE FROM meta"), CorruptStore, "damaged"),
         (spoiled("ALTER TABLE outbox RENAME COLUMN recipient TO to_whom"), CorruptStore, "damaged"),
+        (spoiled("DROP TABLE runs"), CorruptStore, "damaged"),
         (foreign, ForeignStore, "another program"),
         (spoiled(NEWER), NewerStore, "newer version"),
     ],

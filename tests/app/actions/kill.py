@@ -1,9 +1,11 @@
 """End a job at every step of the protocol between it, its branch and the mail server, and see what people are told.
 
-``python -m tests.app.actions.kill`` prints what came of it as JSON. Before each world an outage is on the branch that
-nobody was told of yet. A job sees it, and is killed before or after one of its git commands, or before one of the lines
-that it says to the mail server. Another job follows. People must have been told, always under the same Message-ID.
-In a control the intent to tell is not saved, so what the next job repeats is another mail.
+``python -m tests.app.actions.kill`` prints what came of it as JSON; ``--all`` takes every step, not some. A job has
+something to tell to two people, and is killed before or after one of its git commands, or before one of the lines that
+it says to the mail server. Another job follows. Both people must have been told, each always under the same Message-ID.
+
+It is an outage, its end, or an outage while another job pushes first. In a control the intent to tell is not saved, so
+what the next job repeats is another mail.
 """
 
 from __future__ import annotations
@@ -12,21 +14,21 @@ import json
 import shutil
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 from aiosmtplib.protocol import SMTPProtocol
 
-from prober.adapters.git import branch, process
+from prober.adapters.git import StateBranch, branch, process
 from prober.adapters.mail import SmtpMailer
 from prober.app.actions.job import Around, Asked
 from prober.app.actions.run import _JobRun, run
 from tests.app.actions.world import BRANCH, FIVE_MIN_MS, KEY, Jobs
 from tests.app.crash import MEMORY, Steps, in_child
-from tests.app.world import HERE, channel, probe
+from tests.app.world import CHIEF, HERE, OPS, channel, probe
 from tests.fakes import T0, FakeChecker, FakeClock, header
 from tests.servers.sink import run_sink
 
@@ -34,21 +36,44 @@ if TYPE_CHECKING:
     from tests.servers.sink import Sink
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What a job meets: what was checked before, and what it checks itself; ``is_late`` when another pushes first."""
+
+    before: str
+    signs: str
+    word: str
+    stride: int
+    is_late: bool = False
+    is_trusting: bool = False
+
+
+CASES: Final = {
+    "outage": Case(before=".", signs="xxx", word="[DOWN", stride=2),
+    "end": Case(before="xxx", signs="..", word="[UP", stride=4),
+    "rejected": Case(before=".", signs="xxx", word="[DOWN", stride=4, is_late=True),
+    "control": Case(before=".", signs="xxx", word="[DOWN", stride=5, is_trusting=True),
+}
+
+
 @dataclass(slots=True, kw_only=True)
 class Findings:
     """What came of all worlds. ``lost`` were never told, ``renamed`` under more than one Message-ID."""
 
     steps: int = 0
+    tried: int = 0
     kills: int = 0
     repeats: int = 0
     lost: list[str] = field(default_factory=list)
     renamed: list[str] = field(default_factory=list)
 
 
-def live(jobs: Jobs, signs: str, at_ms: int, *, is_trusting: bool = False) -> None:
-    """Be one job."""
-    if is_trusting:
+def live(jobs: Jobs, signs: str, at_ms: int, *, case: Case | None = None, rival: Path | None = None) -> None:
+    """Be one job; a ``rival`` replaces the branch before the first push."""
+    if case is not None and case.is_trusting:
         setattr(_JobRun, "_secure", _trust)  # noqa: B010  mypy refuses the plain assignment
+    if rival is not None:
+        _let_push_first(jobs, rival)
     jobs.number = at_ms // FIVE_MIN_MS
     clock = FakeClock(at_ms)
     checker = FakeChecker(clock, {each.id: signs for each in jobs.config.probes})
@@ -59,6 +84,18 @@ def live(jobs: Jobs, signs: str, at_ms: int, *, is_trusting: bool = False) -> No
         await run(jobs.config, jobs.job(), asked, around, key=KEY)
 
     anyio.run(be)
+
+
+def _let_push_first(jobs: Jobs, rival: Path) -> None:
+    push, waiting = StateBranch.push, [rival]
+
+    async def push_second(self: StateBranch, *arguments: Any, **named: Any) -> str:
+        while waiting:
+            pushed = f"+refs/heads/{BRANCH}:refs/heads/{BRANCH}"
+            await anyio.run_process(["git", "-C", str(jobs.remote), "fetch", "-q", str(waiting.pop()), pushed])
+        return await push(self, *arguments, **named)
+
+    setattr(StateBranch, "push", push_second)  # noqa: B010
 
 
 async def _trust(_: object) -> None:
@@ -88,57 +125,65 @@ class JobSteps(Steps):
 in_child_of_ours = partial(in_child, steps_of=JobSteps)
 
 
-def judge(folder: Path, sink: Sink, *, stride: int, is_trusting: bool) -> Findings:
+def judge(folder: Path, sink: Sink, case: Case, *, stride: int) -> Findings:
     """Kill a job at every so many of its steps, each time in a world of its own."""
     jobs = Jobs(folder)
     jobs.configure(
         probes=(probe(recheck_ms=10),),
-        channels=(channel(port=sink.port, server="127.0.0.1", security="none"),),
+        channels=(channel(OPS, CHIEF, port=sink.port, server="127.0.0.1", security="none"),),
     )
-    live(jobs, ".", T0)
-    before = folder / "before.git"
+    live(jobs, case.before, T0)
+    before, rival = folder / "before.git", folder / "rival.git"
     shutil.copytree(jobs.remote, before)
+    if case.is_late:
+        live(jobs, ".", T0 + FIVE_MIN_MS - 1_000)
+        shutil.copytree(jobs.remote, rival)
     found = Findings()
     at_ms = T0 + FIVE_MIN_MS
-    outage = partial(live, jobs, "xxx", at_ms, is_trusting=is_trusting)
-    found.steps = in_child_of_ours(outage) or 0
+    meet = partial(live, jobs, case.signs, at_ms, case=case, rival=rival if case.is_late else None)
+    follow = partial(live, jobs, case.signs, at_ms + FIVE_MIN_MS, case=case)
+    _restore(jobs, before)
+    found.steps = in_child_of_ours(meet) or 0
     for step in range(1, found.steps + 1, stride):
-        shutil.rmtree(jobs.remote)
-        shutil.copytree(before, jobs.remote)
+        _restore(jobs, before)
         sink.forget()
-        found.kills += in_child_of_ours(outage, kill_at=step) is None
-        in_child_of_ours(partial(live, jobs, "xxx", at_ms + FIVE_MIN_MS, is_trusting=is_trusting))
-        told = [header(mail.content, "Message-ID") for mail in sink.all_taken()]
-        found.repeats += max(len(told) - 1, 0)
-        if not told:
-            found.lost.append(f"step {step}")
-        if len(set(told)) > 1:
-            found.renamed.append(f"step {step}")
+        found.tried += 1
+        found.kills += in_child_of_ours(meet, kill_at=step) is None
+        in_child_of_ours(follow)
+        told = _told(sink, case.word)
+        for recipient in (OPS, CHIEF):
+            names = [name for to, name in told if to == recipient]
+            found.repeats += max(len(names) - 1, 0)
+            found.lost += [] if names else [f"step {step}: {recipient}"]
+            found.renamed += [f"step {step}: {recipient}"] if len(set(names)) > 1 else []
     return found
 
 
+def _restore(jobs: Jobs, before: Path) -> None:
+    shutil.rmtree(jobs.remote)
+    shutil.copytree(before, jobs.remote)
+
+
+def _told(sink: Sink, word: str) -> list[tuple[str, str]]:
+    """Return (recipient, Message-ID) of the mails whose subject begins with a word."""
+    mails = [(mail.recipient, mail.content) for mail in sink.all_taken()]
+    return [(to, header(each, "Message-ID")) for to, each in mails if header(each, "Subject").startswith(word)]
+
+
 def main() -> None:
+    takes_all = "--all" in sys.argv
+    answer = {}
     with (
         tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as name,
         run_sink(Path(name)) as sink,
     ):
-        places = [Path(name) / each for each in ("ours", "control")]
-        for each in places:
-            each.mkdir()
-        ours = judge(places[0], sink, stride=1, is_trusting=False)
-        control = judge(places[1], sink, stride=5, is_trusting=True)
-    answer = {
-        which: {
-            "steps": each.steps,
-            "kills": each.kills,
-            "repeats": each.repeats,
-            "lost": each.lost,
-            "renamed": each.renamed,
-        }
-        for which, each in (("ours", ours), ("control", control))
-    }
+        for which, case in CASES.items():
+            place = Path(name) / which
+            place.mkdir()
+            answer[which] = asdict(judge(place, sink, case, stride=1 if takes_all else case.stride))
     print(json.dumps(answer, indent=2))  # noqa: T201
-    sys.exit(bool(ours.lost or ours.renamed or not control.renamed))
+    control = answer.pop("control")
+    sys.exit(any(each["lost"] or each["renamed"] for each in answer.values()) or not control["renamed"])
 
 
 if __name__ == "__main__":

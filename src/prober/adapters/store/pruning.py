@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from prober.adapters.store.observations import observations_of
 from prober.adapters.store.results import OUTCOMES
-from prober.adapters.store.rollups import add_rollups
+from prober.adapters.store.rollups import add_rollups, nth_newest_hour
 from prober.adapters.store.series import one_series, reopen
 from prober.core.rollup import HOUR_MS, roll_up
 from prober.core.uptime import Observation
@@ -27,7 +27,17 @@ if TYPE_CHECKING:
     from prober.adapters.store.db import Store
 
 BATCH: Final = 5_000
+_WITNESSES: Final = 24
 _IN_BATCH: Final = "(hour, series) <= (:hour, :series)"
+
+
+def believed_ms(store: Store, now_ms: int) -> int:
+    """Return what time it surely is: what is pruned is gone, and a clock that is years ahead is soon set right.
+
+    It is at most a day later than the last 24 hours in which anything was checked.
+    """
+    witness = nth_newest_hour(store, _WITNESSES, before_hour=now_ms // HOUR_MS)
+    return min(now_ms, (witness + 1 + _WITNESSES) * HOUR_MS)
 
 
 def prune_results(store: Store, *, before_hour: int) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from prober.adapters.store.pruning import prune_results, prune_rollups, prune_rounds, prune_told
+from prober.adapters.store.pruning import believed_ms, prune_results, prune_rollups, prune_rounds, prune_told
 from prober.adapters.store.public.arrival import address, load
 from prober.adapters.store.public.departure import export
 from prober.adapters.store.rollups import roll_up_some
@@ -29,15 +29,16 @@ def compact(store: Store, *, now_ms: int) -> None:
 
     Incidents stay for ever, and of one that is open who was told. In transactions of its own.
     """
-    before_ms = now_ms - KEEP_MS
     is_due = True
     while is_due:
         with store.transaction():
+            sure_ms = believed_ms(store, now_ms)
+            before_ms = sure_ms - KEEP_MS
             is_due = (
                 roll_up_some(store, to_hour=(now_ms - _GRACE_MS) // HOUR_MS)
                 or prune_results(store, before_hour=before_ms // HOUR_MS)
                 or prune_rounds(store, before_ms=before_ms)
             )
     with store.transaction():
-        prune_rollups(store, before_day=(now_ms - KEEP_ROLLUPS_MS) // DAY_MS)
+        prune_rollups(store, before_day=(sure_ms - KEEP_ROLLUPS_MS) // DAY_MS)
         prune_told(store, before_ms=before_ms)

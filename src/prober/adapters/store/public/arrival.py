@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from prober.adapters.store.db import open_store
 from prober.adapters.store.faults import CorruptStore, ForeignStore, NewerStore, translated
 from prober.adapters.store.integrity import find_fault
-from prober.adapters.store.public.departure import KEY_CHECK, PUBLISHED, identity_digest, key_check
+from prober.adapters.store.public.departure import KEY_CHECK, PUBLISHED, PUBLISHED_TABLES, identity_digest, key_check
 from prober.core import publicity
 from prober.core.delivery import message_id
 from prober.errors import StoreError
@@ -132,6 +132,7 @@ def _take_in(store: Store, key: bytes, channels: Sequence[EmailChannel], probes:
         raise CorruptStore(f"the published state is damaged: {fault}")
     with store.transaction():
         store.write("PRAGMA defer_foreign_keys = ON")
+        _require_tables(store)
         meta = {row["name"]: row["value"] for row in store.rows("SELECT name, value FROM meta")}
         if "installation" not in meta:
             raise CorruptStore("the published state is damaged: it has no installation")
@@ -140,6 +141,13 @@ def _take_in(store: Store, key: bytes, channels: Sequence[EmailChannel], probes:
             _install(store, key, meta["installation"])
         _recognise(store, key, probes, is_same_key=is_same_key)
         _Addressing(store, key, channels).address(is_same_key=is_same_key)
+
+
+def _require_tables(store: Store) -> None:
+    """Raise CorruptStore where a table is missing: what is merged with it later would fail at every save."""
+    known = {row["name"] for row in store.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if missing := PUBLISHED_TABLES - known:
+        raise CorruptStore(f"the published state is damaged: it has no table {min(missing)}")
 
 
 def _install(store: Store, key: bytes, published: str) -> None:

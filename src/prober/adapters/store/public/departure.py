@@ -164,6 +164,9 @@ _CHANGED: Final[Mapping[str, _Change]] = {
 }
 
 
+PUBLISHED_TABLES: Final = frozenset((*_AS_THEY_ARE, *_CHANGED))
+
+
 def key_check(key: bytes, installation: str) -> str:
     """Return what tells whether a file was made under the same key."""
     return publicity.digest(key, KEY_CHECK, installation)
