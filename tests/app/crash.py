@@ -134,7 +134,9 @@ def live(path: Path, moment: Moment, known: Config) -> None:
 
 
 class Steps:
-    """Count the steps that a process takes, and end it at one of them."""
+    """Count the steps that a process takes, and send it a signal at one of them, by default one that ends it."""
+
+    number = signal.SIGKILL
 
     def __init__(self, kill_at: int | None) -> None:
         self._kill_at = kill_at
@@ -143,7 +145,7 @@ class Steps:
     def step(self, *_: object) -> None:
         self.taken += 1
         if self.taken == self._kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self.number)
 
     def install(self) -> None:
         """Watch everything in this process that others could see, for good."""

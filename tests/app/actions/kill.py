@@ -4,16 +4,18 @@
 something to tell to two people, and is killed before or after one of its git commands, or before one of the lines that
 it says to the mail server. Another job follows. Both people must have been told, each always under the same Message-ID.
 
-It is an outage, its end, or an outage while another job pushes first. In a control the intent to tell is not saved, so
-what the next job repeats is another mail.
+It is an outage, its end, or an outage while another job pushes first; or the job is told to end, as GitHub does it,
+and has a few seconds. In a control the intent to tell is not saved, so what the next job repeats is another mail.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sys
 import tempfile
+import time
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -38,13 +40,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What a job meets: what was checked before, and what it checks itself; ``is_late`` when another pushes first."""
+    """What a job meets: what was checked before, and what it checks itself.
+
+    ``is_late`` when another pushes first, ``is_asked`` when it is only asked to end.
+    """
 
     before: str
     signs: str
     word: str
     stride: int
     is_late: bool = False
+    is_asked: bool = False
     is_trusting: bool = False
 
 
@@ -52,6 +58,7 @@ CASES: Final = {
     "outage": Case(before=".", signs="xxx", word="[DOWN", stride=2),
     "end": Case(before="xxx", signs="..", word="[UP", stride=4),
     "rejected": Case(before=".", signs="xxx", word="[DOWN", stride=4, is_late=True),
+    "asked": Case(before=".", signs="xxx", word="[DOWN", stride=4, is_asked=True),
     "control": Case(before=".", signs="xxx", word="[DOWN", stride=5, is_trusting=True),
 }
 
@@ -64,6 +71,7 @@ class Findings:
     tried: int = 0
     kills: int = 0
     repeats: int = 0
+    slowest_s: float = 0
     lost: list[str] = field(default_factory=list)
     renamed: list[str] = field(default_factory=list)
 
@@ -122,7 +130,10 @@ class JobSteps(Steps):
         setattr(SMTPProtocol, "write", writing)  # noqa: B010
 
 
-in_child_of_ours = partial(in_child, steps_of=JobSteps)
+class AskedSteps(JobSteps):
+    """Ask the job to end at one of them."""
+
+    number = signal.SIGINT
 
 
 def judge(folder: Path, sink: Sink, case: Case, *, stride: int) -> Findings:
@@ -143,13 +154,16 @@ def judge(folder: Path, sink: Sink, case: Case, *, stride: int) -> Findings:
     meet = partial(live, jobs, case.signs, at_ms, case=case, rival=rival if case.is_late else None)
     follow = partial(live, jobs, case.signs, at_ms + FIVE_MIN_MS, case=case)
     _restore(jobs, before)
-    found.steps = in_child_of_ours(meet) or 0
+    steps_of = AskedSteps if case.is_asked else JobSteps
+    found.steps = in_child(meet, steps_of=steps_of) or 0
     for step in range(1, found.steps + 1, stride):
         _restore(jobs, before)
         sink.forget()
         found.tried += 1
-        found.kills += in_child_of_ours(meet, kill_at=step) is None
-        in_child_of_ours(follow)
+        began = time.monotonic()
+        found.kills += in_child(meet, kill_at=step, steps_of=steps_of) is None
+        found.slowest_s = max(found.slowest_s, time.monotonic() - began)
+        in_child(follow, steps_of=JobSteps)
         told = _told(sink, case.word)
         for recipient in (OPS, CHIEF):
             names = [name for to, name in told if to == recipient]

@@ -18,7 +18,9 @@ def test_no_kill_of_a_job_loses_an_alert_and_without_saving_the_intent_the_repea
     done = subprocess.run(program, env=unmeasured, capture_output=True, text=True, check=False)
     assert done.stdout, done.stderr
     found = json.loads(done.stdout)
-    control = found.pop("control")
+    control, asked = found.pop("control"), found.pop("asked")
+    assert (asked["kills"], asked["lost"], asked["renamed"]) == (0, [], [])
+    assert asked["slowest_s"] < 7
     for each in found.values():
         assert each["kills"] == each["tried"] > 10
         assert (each["lost"], each["renamed"]) == ([], [])

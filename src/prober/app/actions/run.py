@@ -155,7 +155,8 @@ class _JobRun:
             report = await self._check(due, later)
             beside.cancel_scope.cancel()
         await self._books.write(self._end)
-        told, undecided = self._state.queued, [probe for probe in due if is_pending(report.states[probe.id])]
+        pending = {probe_id for probe_id, state in report.states.items() if is_pending(state)}
+        told, undecided = self._state.queued, [probe for probe in due if probe.id in pending]
         await self._save_at_last(INTENT_WITHIN_S if undecided else SAVE_WITHIN_S)
         if self._state.fault is None:
             undecided = []  # the next run goes on from here
