@@ -95,6 +95,16 @@ def test_an_end_that_needs_the_good_checks_of_both_runs_is_told(tmp_path: Path) 
         assert incident.closed_as == "recovered"
 
 
+def beginnings_and_ends(store: Store) -> dict[int, tuple[int, int]]:
+    """Return how many mails are to tell that each incident began, and how many that it ended."""
+    rows = store.rows(
+        """SELECT i.number, sum(o.kind IN ('down', 'slow')) AS began, sum(o.kind NOT IN ('down', 'slow')) AS ended
+        FROM incidents i LEFT JOIN outbox o ON o.incident = i.number AND o.state IN ('queued', 'sending')
+        GROUP BY i.number"""
+    )
+    return {row["number"]: (row["began"] or 0, row["ended"] or 0) for row in rows}
+
+
 signs = st.text(alphabet=".sx?", max_size=5)
 
 
@@ -124,3 +134,23 @@ def test_the_rules_go_on_from_what_one_run_would_have_seen(before: str, mine: st
             # What one run saw the end of has ended, and was told: it begins anew by the usual count.
             ended = {each.kind for each in incidents.all_incidents(store) if each.ended_at_ms is not None}
             assert open_ours | ended | ({Kind.SLOW} if Kind.DOWN in open_ours else set()) >= open_naives
+
+
+@settings(max_examples=60)
+@given(before=signs, mine=signs, theirs=signs)
+@example(before="xxx", mine="..", theirs="..")
+@example(before="xxx", mine="..xxx", theirs=".")
+@example(before="", mine="xxx..", theirs="xxx")
+def test_of_each_incident_people_hear_the_beginning_once_and_the_end_once(before: str, mine: str, theirs: str) -> None:
+    """Nothing was delivered yet, so an end tells the beginning too, in its own mail."""
+    with TemporaryDirectory() as name:
+        store, _ = both(Path(name), before, mine, theirs)
+        with closing(store):
+            told = beginnings_and_ends(store)
+            for each in incidents.all_incidents(store):
+                if each.ended_at_ms is None:
+                    assert told[each.number] == (1, 0), each
+                elif each.closed_as == "recovered":
+                    assert told[each.number] == (0, 1), each
+                else:  # the other run may have seen its end, before it knew that it was superseded
+                    assert told[each.number][1] <= 1, each

@@ -40,6 +40,17 @@ def batch(store: Store, row_ids: Collection[int], together: outbox.Queued) -> in
     return carrier
 
 
+_TOLD = "iif({row}.kind IN ('recovered', 'slow_over', 'removed', 'resolved'), 'end', {row}.kind)"
+_REPEATS = f"""
+SELECT o.id AS repeat, min(p.id) AS twin FROM outbox o JOIN outbox p
+  ON p.incident = o.incident AND p.channel = o.channel AND p.recipient = o.recipient AND p.id <> o.id
+  AND {_TOLD.format(row="p")} = {_TOLD.format(row="o")}
+WHERE o.state = 'queued' AND o.fate = 'untried' AND {_TOLD.format(row="o")} IN ('down', 'slow', 'end')
+  AND (p.state IN ('sent', 'sending') OR (p.state = 'queued' AND (p.fate <> 'untried' OR p.id < o.id)))
+GROUP BY o.id ORDER BY o.id
+"""  # noqa: S608  made of constants
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stale:
     """An alert that says what is no longer so: ``is_first`` when it was to be the first that a recipient hears."""
@@ -75,21 +86,17 @@ def merge(store: Store, stale_id: int, recovery_id: int) -> bool:
     return merged == 1
 
 
-def join_openings(store: Store) -> int:
-    """Let what tells the beginning of an incident a second time be told by what told it, or will; return how many.
+def join_repeats(store: Store) -> int:
+    """Let what tells the beginning or the end of an incident a second time be told by what told it, or will.
 
-    Two runs that saw it at once each queued an alert; once merged, both are about one incident.
+    Two runs that saw it at once each queued an alert; once merged, both are about one incident. Returns how many.
     """
-    return store.write(
-        """UPDATE outbox AS o SET state = 'merged', frozen = NULL, carrier = (SELECT min(p.id) FROM outbox p
-            WHERE p.incident = o.incident AND p.kind = o.kind AND p.channel = o.channel AND p.recipient = o.recipient
-              AND p.id <> o.id AND p.state IN ('queued', 'sending', 'sent'))
-        WHERE o.state = 'queued' AND o.fate = 'untried' AND o.kind IN ('down', 'slow') AND EXISTS (
-          SELECT 1 FROM outbox p
-          WHERE p.incident = o.incident AND p.kind = o.kind AND p.channel = o.channel AND p.recipient = o.recipient
-            AND p.id <> o.id
-            AND (p.state IN ('sent', 'sending') OR (p.state = 'queued' AND (p.fate = 'unknown' OR p.id < o.id))))"""
-    )
+    repeats = store.rows(_REPEATS)
+    for repeat, twin in repeats:
+        ids = {"repeat": repeat, "twin": twin}
+        store.write("UPDATE outbox SET carrier = :twin WHERE carrier = :repeat", ids)
+        store.write("UPDATE outbox SET state = 'merged', frozen = NULL, carrier = :twin WHERE id = :repeat", ids)
+    return len(repeats)
 
 
 def _undo_batch_of(store: Store, row_id: int) -> None:

@@ -54,11 +54,12 @@ def rederive(store: Store, *, config: Config, base: Mapping[str, ProbeState], pl
                 after[probe.id], events = _replay(before, seen, probe)
                 caused += events
         states.save_states(store, config.location, _with_certificates(store, config.location, after))
+        carriers.join_repeats(store)
         for event in caused:
             if _is_news(store, event, after, config.location):
                 announcer.tell(event)
         agree_with_incidents(store)
-        carriers.join_openings(store)
+        carriers.join_repeats(store)
     return announcer.queued
 
 
