@@ -14,6 +14,7 @@ import pytest
 from prober.adapters.lock import Held, acquire
 from prober.cli import run as command
 from prober.cli.context import Globals
+from prober.core.model import Probe
 from tests.cli.conftest import email as email_to
 from tests.cli.process import started
 
@@ -160,8 +161,10 @@ def test_a_deadline_bounds_rechecks(configure: Configure, prober: RunProber, web
 
 def test_progress_is_shown_to_a_person(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(command, "is_terminal", lambda _: True)
-    command._progress(Globals())([], 61.4)
-    assert capsys.readouterr().err == "waiting for a verdict on : next check in 61 s\n"
+    command._progress(Globals())([Probe(id="api", name="", url="", identity="")], 61.4)
+    assert capsys.readouterr().err == "waiting for a verdict on api: next check in 61 s\n"
+    command._progress(Globals())([], -3)
+    assert capsys.readouterr().err == "waiting to be sure who is watching: next look in 0 s\n"
 
 
 def test_a_second_run_checks_nothing_and_exits_with_0(

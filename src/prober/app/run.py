@@ -268,7 +268,9 @@ class Run:
             if not wanted and not self._may_turn(until):
                 return []
             wake = min((self._next_start[probe.id] for probe in fitting if wanted), default=until)
-            if not await self._has_turned_before(wake, near):
+            if near or not wanted:
+                self._on_wait(near, (wake - anyio.current_time()) if near else self._look_due_s())
+            if not await self._has_turned_before(wake):
                 together = wake + len(probes) * PACE_MS / 1000
                 return [probe for probe in fitting if wanted and self._next_start[probe.id] <= together]
 
@@ -282,10 +284,11 @@ class Run:
     def _may_turn(self, until: float) -> bool:
         return self._lookout is not None and self._lookout.may_change(until - anyio.current_time())
 
-    async def _has_turned_before(self, wake: float, near: Sequence[Probe]) -> bool:
+    def _look_due_s(self) -> float:
+        return 0.0 if self._lookout is None else self._lookout.due_s()
+
+    async def _has_turned_before(self, wake: float) -> bool:
         """Wait, and say whether a look came to something meanwhile, after which it may be another wait."""
-        if near:
-            self._on_wait(near, wake - anyio.current_time())
         with anyio.move_on_after(wake - anyio.current_time()):
             await self._has_looked.wait()
         has_turned, self._has_looked = self._has_looked.is_set(), anyio.Event()

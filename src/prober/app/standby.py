@@ -142,16 +142,22 @@ class Lookout:
         """Say whether a role may change within so many seconds: a look is under way, or one of several is due then."""
         if self._is_looking:
             return True
-        return standby.is_pending(self.standing) and self._wait_s() <= within_s
+        return standby.is_pending(self.standing) and self.due_s() <= within_s
+
+    def due_s(self) -> float:
+        """Return in how many seconds the next look is due; not more than 0 while one is under way."""
+        every_ms = self._config.standby.every_ms if self._config.standby else 0
+        now_ms = self._clock.now_ms()
+        return (standby.next_look_ms(self.standing, every_ms, now_ms) - now_ms) / 1000
 
     async def run(self) -> None:
         """Look, again and again."""
         known = await self._books.write(partial(where_we_stand, config=self._config))
         self.standing = known or self.standing
         while True:
-            self._is_looking = self._wait_s() <= 0
+            self._is_looking = self.due_s() <= 0
             if not self._is_looking:
-                await anyio.sleep(self._wait_s())
+                await anyio.sleep(self.due_s())
                 continue
             await self._look_once()
 
@@ -171,11 +177,6 @@ class Lookout:
         with anyio.move_on_after(LOOK_WITHIN_S):
             return await self._look()
         return Unreachable(why=f"no answer within {LOOK_WITHIN_S:.0f} s")
-
-    def _wait_s(self) -> float:
-        every_ms = self._config.standby.every_ms if self._config.standby else 0
-        now_ms = self._clock.now_ms()
-        return (standby.next_look_ms(self.standing, every_ms, now_ms) - now_ms) / 1000
 
 
 def said(sight: Sight) -> str | None:

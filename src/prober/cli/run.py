@@ -119,7 +119,8 @@ def _progress(settings: Globals) -> Callable[[Sequence[Probe], float], None]:
     def show(waiting: Sequence[Probe], seconds: float) -> None:
         if is_terminal(sys.stderr):
             names = ", ".join(probe.id for probe in waiting[:5])
-            settings.say(f"waiting for a verdict on {names}: next check in {max(seconds, 0):.0f} s")
+            what = f"for a verdict on {names}: next check" if names else "to be sure who is watching: next look"
+            settings.say(f"waiting {what} in {max(seconds, 0):.0f} s")
 
     return show
 
