@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
-from itertools import islice, zip_longest
+from itertools import islice, repeat, zip_longest
 from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -145,6 +145,8 @@ def clipped(spans: Sequence[Span], from_ms: int, to_ms: int) -> list[Span]:
 
 def without(spans: Sequence[Span], others: Sequence[Span]) -> list[Span]:
     """Return what is left of spans without others, each as `union` returns it."""
+    if not others:
+        return [*spans]
     left: list[Span] = []
     i = 0
     for start, end in spans:
@@ -199,8 +201,11 @@ def measure(
     )
 
 
-def touched(spans: Sequence[Span], periods: Iterable[Span]) -> Iterator[bool]:
+def touched(spans: Sequence[Span], periods: Sequence[Span]) -> Iterator[bool]:
     """Yield of each period, in order of time, whether any of the spans, as `union` returns them, reaches into it."""
+    if not spans:
+        yield from repeat(False, len(periods))
+        return
     left = iter(spans)
     span = next(left, None)
     for start, end in periods:

@@ -37,6 +37,7 @@ _ROLLUPS: Final = {
     "hour": """FROM json_each(:series) s CROSS JOIN json_each(:hours) h
       CROSS JOIN hours u ON u.hour = h.value AND u.series = s.value WHERE true""",
 }
+_NO_LATENCIES: Final = Histogram()
 _EVER_MS: Final = 2**62
 _MARKS = attrgetter("rolled_to_hour", "raw_from_hour")
 
@@ -151,7 +152,7 @@ class Figures:
         return {
             no: Tally(
                 checks=Counts(ok=ok, slow=slow, failed=failed, unknown=unknown),
-                latencies=Histogram(json.loads(latencies)),
+                latencies=Histogram(json.loads(latencies)) if with_latencies else _NO_LATENCIES,
             )
             for no, ok, slow, failed, unknown, latencies in rows
         }
@@ -170,7 +171,7 @@ class Figures:
         return {
             no: Tally(
                 checks=Counts(ok=ok, slow=slow, failed=failed, unknown=unknown),
-                latencies=Histogram.unpacked(packed[no]),
+                latencies=Histogram.unpacked(packed[no]) if no in packed else _NO_LATENCIES,
             )
             for no, ok, slow, failed, unknown in self._rollups(unit, start, end, sums, "GROUP BY u.series")
         }
