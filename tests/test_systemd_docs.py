@@ -54,6 +54,8 @@ def test_the_places_are_those_of_program_unit_and_wrapper() -> None:
     for variable, place in (("PROBER_CONFIG", SYSTEM_FILE), ("CREDENTIALS_DIRECTORY", CREDENTIALS_FOLDER)):
         assert f'{variable}="${{{variable}-{place}}}"' in WRAPPER
     assert 'STATE_DIRECTORY="${STATE_DIRECTORY-/var/lib/prober}"' in WRAPPER
+    assert 'RUNTIME_DIRECTORY="${RUNTIME_DIRECTORY-/run/prober}"' in WRAPPER
+    assert "RuntimeDirectory=prober\n" in USUAL["prober.service"]
     assert "exec /opt/prober/bin/prober " in WRAPPER
 
 
@@ -82,7 +84,7 @@ def test_the_installer_pins_everything_and_can_be_started() -> None:
 
 def test_the_wrapper_gives_root_what_the_service_has_and_others_nothing(tmp_path: Path) -> None:
     shown = tmp_path / "prober"
-    names = ("PROBER_CONFIG", "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY")
+    names = ("PROBER_CONFIG", "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY", "RUNTIME_DIRECTORY")
     shown.write_text(WRAPPER.replace("exec /opt/prober/bin/prober", "exec env"))
     for uid, given in (("0", dict.fromkeys(names, "set")), ("1000", {})):
         (tmp_path / "id").write_text(f"#!/bin/sh\necho {uid}\n")

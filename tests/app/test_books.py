@@ -542,6 +542,22 @@ def test_a_folder_of_somebody_else_is_passed_over(tmp_path: Path) -> None:
     assert elsewhere.places_in_use(tmp_path / "x.db", environ) == []
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_root_is_at_home_in_the_folder_of_the_service_and_makes_it_for_that_user(tmp_path: Path) -> None:
+    runtime = tmp_path / "runtime"
+    runtime.mkdir(mode=0o700)
+    os.chown(runtime, 65534, 65534)
+    environ = {"RUNTIME_DIRECTORY": str(runtime)}
+    place = next(iter(elsewhere.usable_places(tmp_path / "x.db", environ)))
+    assert (place.parent, place.parent.stat().st_uid) == (runtime / "prober", 65534)
+    place.write_bytes(b"")
+    assert elsewhere.places_in_use(tmp_path / "x.db", environ) == [place]
+    place.unlink()
+    place.symlink_to(tmp_path / "target")
+    assert list(elsewhere.usable_places(tmp_path / "x.db", environ)) == []
+    assert elsewhere.places_in_use(tmp_path / "x.db", environ) == []
+
+
 def test_all_names_of_a_store_share_one_place_and_two_stores_have_two(tmp_path: Path) -> None:
     environ = {"XDG_RUNTIME_DIR": str(tmp_path)}
     (tmp_path / "link.db").symlink_to(tmp_path / "prober.db")

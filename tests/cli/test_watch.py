@@ -26,7 +26,7 @@ from tests.cli.process import PROGRAM
 from tests.fakes import T0
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from prober.adapters.store.db import Store
@@ -315,8 +315,8 @@ class Read:
     takes_s: float = 0
     count: int = 0
 
-    def __call__(self, store: Store | None, now_ms: int) -> StatusReport:
-        if store is not None:
+    def __call__(self, stores: Sequence[Store], now_ms: int) -> StatusReport:
+        if stores:
             self.count += 1
             self.steady.now_s += self.takes_s
         return StatusReport(title="Acme", location="here", generated_at_ms=now_ms)

@@ -1,7 +1,7 @@
 """Where else than beside its store a process may keep something: private, and found again by the next process.
 
 Each folder belongs to us alone, so that nobody else can put anything in our way; one that somebody else has prepared is
-passed over.
+passed over. Root is also at home in the service's: as with a store, what it makes there belongs to that user.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ def usable_places(path: Path, environ: Mapping[str, str] = os.environ) -> Iterat
     """Name the files that may stand in for a store, best first; their folders are made."""
     for folder in _folders(environ):
         with suppress(OSError):
-            if not folder.is_symlink():
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if _is_private(folder):
+            if not os.path.lexists(folder):
+                folder.mkdir(mode=0o700, parents=True)
+                if os.geteuid() == 0:
+                    os.chown(folder, _owner_of(folder), -1)
+            if _is_private(folder) and not (folder / _name(path)).is_symlink():
                 yield folder / _name(path)
 
 
@@ -65,7 +67,13 @@ def _folders(environ: Mapping[str, str]) -> Iterator[Path]:
 
 def _is_private(folder: Path) -> bool:
     seen = folder.lstat()
-    return stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid() and not stat.S_IMODE(seen.st_mode) & 0o077
+    return stat.S_ISDIR(seen.st_mode) and seen.st_uid == _owner_of(folder) and not stat.S_IMODE(seen.st_mode) & 0o077
+
+
+def _owner_of(folder: Path) -> int:
+    """Return whose a folder has to be: ours, and for root that of whom the folder above belongs to."""
+    us = os.geteuid()
+    return us or folder.parent.stat().st_uid
 
 
 def _name(path: Path) -> str:

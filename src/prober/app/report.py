@@ -48,11 +48,13 @@ def report_status(
     now_ms: int,
     span: Period | None = None,
     is_brief: bool = False,
+    past: Store | None = None,
 ) -> StatusReport:
     """Return how the probes are and were; before the first run, that nothing is known.
 
-    ``span`` replaces the usual windows by one of its own, named ``range``. A brief report has response times of the
-    first window alone, which are all that a table shows, and is made in half the time.
+    ``past`` is where the figures come from, if not from the store that knows how things are. ``span`` replaces the
+    usual windows by one of its own, named ``range``. A brief report has response times of the first window alone,
+    which are all that a table shows, and is made in half the time.
     """
     windows = {name: Period(from_ms=now_ms - length_ms, to_ms=now_ms) for name, length_ms in WINDOWS.items()}
     if span is not None:
@@ -71,7 +73,7 @@ def report_status(
             last_round_at_ms=last_round.ended_at_ms if last_round else None,
             undelivered_alerts=count_alerts(outbox.all_waiting(store)),
             notices=(*notices.all_notices(store), *_of_silence(last_round, config, now_ms)),
-            probes=tuple(_statuses(store, config, probes, now, windows, now_ms, timed)),
+            probes=tuple(_statuses(past or store, config, probes, now, windows, now_ms, timed)),
         )
 
 
@@ -85,10 +87,11 @@ def _of_silence(last_round: RoundRow | None, config: Config, now_ms: int) -> Ite
 
 def tell_of_stand_ins(path: Path) -> tuple[Notice, ...]:
     """Return what people should know while something stands in for the store."""
-    return tuple(_of_stand_in(file) for file in places_in_use(path))
+    trouble = "the store cannot be written" if path.exists() else f"the store is gone from {path}"
+    return tuple(_of_stand_in(file, trouble) for file in places_in_use(path))
 
 
-def _of_stand_in(file: Path) -> Notice:
+def _of_stand_in(file: Path, trouble: str) -> Notice:
     since_ms = file.stat().st_mtime_ns // 1_000_000
     with suppress(StoreError):
         reader = open_reader(file)
@@ -98,7 +101,7 @@ def _of_stand_in(file: Path) -> Notice:
     return Notice(
         name="store",
         since_ms=since_ms,
-        text=f"the store cannot be written: what happens is kept in {file} until it can. See: prober doctor",
+        text=f"{trouble}; {file} stands in for it. See: prober doctor",
     )
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +10,9 @@ from prober.cli.context import globals_of
 from prober.cli.help import Command, Group
 from prober.cli.values import Json, number_of
 from prober.errors import UsageError
+
+if TYPE_CHECKING:
+    from prober.adapters.store.db import Store
 
 app = typer.Typer(name="alerts", cls=Group, no_args_is_help=True, rich_markup_mode=None)
 Number = Annotated[int, number_of("an alert", listed_by="prober alerts list")]
@@ -42,8 +44,10 @@ def list_alerts(context: typer.Context, as_json: Json = False) -> None:
     from prober.render import lists, shapes
 
     settings = globals_of(context)
-    with settings.reading(settings.load()) as store:
-        found = [] if store is None else shown_alerts([*all_waiting(store), *all_closed(store)])
+    with settings.reading(settings.load()) as stores:
+        waiting = all_waiting(stores[0]) if stores else []
+        closed = {row.message_id: row for store in stores for row in all_closed(store)}
+        found = shown_alerts([*waiting, *closed.values()])
     if as_json:
         settings.show(shapes.alerts(found))
     else:
@@ -58,17 +62,18 @@ def drop_alert(context: typer.Context, number: Number) -> None:
       prober alerts drop 7
     """
     from prober.adapters.clock import SystemClock
-    from prober.adapters.store.db import open_store
-    from prober.adapters.store.outbox import drop
+    from prober.adapters.store.outbox import all_waiting, drop
+    from prober.app.reading import change
+
+    def give_up(store: Store) -> bool:
+        with store.transaction():
+            return drop(store, number)
+
+    def knows(store: Store) -> bool:
+        return number in {row.id for row in all_waiting(store)}
 
     settings = globals_of(context)
     config = settings.load()
-    is_dropped = False
-    with settings.reading(config) as existing:
-        path = None if existing is None else existing.path
-    if path is not None:
-        with closing(open_store(path, now_ms=SystemClock().now_ms())) as store, store.transaction():
-            is_dropped = drop(store, number)
-    if not is_dropped:
+    if not change(settings.store_path(config), knows, give_up, now_ms=SystemClock().now_ms()):
         raise UsageError(f"no alert {number} is waiting. See: prober alerts list")
     settings.say(f"alert {number} will not be sent.")

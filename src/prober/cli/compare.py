@@ -62,8 +62,8 @@ def _compared(settings: Globals, config: Config, ids: list[str] | None, days: in
 
     url, api_key = _access(config)
     probes = chosen(config, ids)
-    with settings.reading(config) as store:
-        if store is None:
+    with settings.reading(config) as stores:
+        if not stores:
             raise ProberError('there is nothing of ours to compare yet. Start with "prober run".')
 
         def tell(wait_ms: int) -> None:
@@ -72,7 +72,7 @@ def _compared(settings: Globals, config: Config, ids: list[str] | None, days: in
         async def ask() -> Comparison:
             async with Fetcher(timeout_ms=30_000) as fetch:
                 return await compare(
-                    store,
+                    stores[-1],
                     probes,
                     location=config.location,
                     days=days,

@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 import sys
-from contextlib import closing, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -17,7 +17,7 @@ from prober.cli import output
 from prober.errors import ConfigError, ProberError
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator
 
     from prober.adapters.log import Level, Log
     from prober.adapters.store.db import Store
@@ -77,16 +77,22 @@ class Globals:
             return Path(state_directory.split(":")[0]) / "prober.db", "$STATE_DIRECTORY"
         return Path(config_path or "").parent / "prober.db", "beside the configuration"
 
-    def reading(self, config: Config) -> AbstractContextManager[Store | None]:
-        """Open the store for reading; None, and a word about it, where there is none yet."""
-        from prober.adapters.store.db import open_reader
+    @contextmanager
+    def reading(self, config: Config, *, is_told: bool = True) -> Iterator[list[Store]]:
+        """Open what stands in for the store, and the store, with a word where there is neither yet.
+
+        ``is_told`` says that there is a word about what stands in, too.
+        """
+        from prober.app.reading import open_readers
+        from prober.app.report import tell_of_stand_ins
 
         path = self.store_path(config)
-        store = open_reader(path)
-        if store is None:
-            self.say(f'note: there is no store at {path} yet. "prober run" makes it.')
-            return nullcontext()
-        return closing(store)
+        with open_readers(path) as stores:
+            if not stores:
+                self.say(f'note: there is no store at {path} yet. "prober run" makes it.')
+            for notice in tell_of_stand_ins(path) if is_told else ():
+                self.say(f"note: {notice.text}")
+            yield stores
 
     def journal(self, config: Config) -> Journal:
         """Return what tells on stderr what happens, as text unless another format was asked for."""

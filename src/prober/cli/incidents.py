@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +14,7 @@ from prober.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from prober.adapters.store.db import Store
     from prober.app.people import Deed
@@ -68,8 +68,8 @@ def list_incidents(
       prober incidents list --open
     """
     from prober.adapters.clock import SystemClock
-    from prober.adapters.store.incidents import all_incidents
     from prober.app.maintenance import begun_in_maintenance
+    from prober.app.reading import known_incidents
     from prober.render import lists, shapes
 
     settings = globals_of(context)
@@ -78,11 +78,9 @@ def list_incidents(
     wanted = [probe.id for probe in chosen(config, ids, tag)] if ids or tag else None
     since_ms = None if since is None else moment_ms("--since", since, now_ms=now_ms)
     until_ms = None if until is None else moment_ms("--until", until, now_ms=now_ms)
-    with settings.reading(config) as store:
-        found, planned = [], set[int]()
-        if store is not None:
-            found = all_incidents(store, probe_ids=wanted, since_ms=since_ms, until_ms=until_ms, open_only=is_open)
-            planned = begun_in_maintenance(store, config, found, now_ms=now_ms)
+    with settings.reading(config) as stores:
+        found = known_incidents(stores, probe_ids=wanted, since_ms=since_ms, until_ms=until_ms, open_only=is_open)
+        planned = set[int]().union(*(begun_in_maintenance(each, config, found, now_ms=now_ms) for each in stores))
     most = limit or (len(found) if as_json else SHOWN)
     if len(found) > most:
         settings.say(f"note: shown: {most} of {len(found)} incidents. All of them: --limit {len(found)}")
@@ -102,15 +100,17 @@ def show_incident(context: typer.Context, number: Number, as_json: Json = False)
       prober incidents show 42
     """
     from prober.adapters.clock import SystemClock
+    from prober.adapters.store.incidents import find_incident
     from prober.app.people import tell_story
 
     settings = globals_of(context)
     config = settings.load()
     now_ms = SystemClock().now_ms()
-    with settings.reading(config) as store:
-        if store is None:
+    with settings.reading(config) as stores:
+        home = next((store for store in stores if find_incident(store, number)), None)
+        if home is None:
             raise _unknown(number)
-        story = tell_story(store, number, config=config, now_ms=now_ms)
+        story = tell_story(home, number, config=config, now_ms=now_ms)
     _show(settings, story, now_ms, as_json=as_json)
 
 
@@ -188,7 +188,7 @@ def resolve(context: typer.Context, number: Number, text: Said = None, by: By = 
     def end(store: Store, deed: Deed, config: Config) -> str:
         place = Place(host=host_name(), pid=os.getpid(), origin=origin())
         queued = people.resolve(store, deed, config=config, place=place)
-        return f"incident {number} is resolved{_told_by(store, queued)}"
+        return f"incident {number} is resolved{_told_by(globals_of(context).store_path(config), queued)}"
 
     _do(context, number, text, by, end, as_json=as_json)
 
@@ -203,23 +203,27 @@ def _do(
     as_json: bool,
 ) -> None:
     from prober.adapters.clock import SystemClock
-    from prober.adapters.store.db import open_store
+    from prober.adapters.store.incidents import find_incident
     from prober.app.people import Deed, tell_story
+    from prober.app.reading import change
 
     settings = globals_of(context)
     config = settings.load()
-    with settings.reading(config) as existing:
-        path = None if existing is None else existing.path
-    if path is None:
-        raise _unknown(number)
     now_ms = SystemClock().now_ms()
     said = None if text is None else _cleaned(text, config, TEXT_CHARACTERS)
     if said == "":
         raise UsageError("the note is empty. Write what is worth remembering.")
-    with closing(open_store(path, now_ms=now_ms)) as store:
-        done = act(store, Deed(number=number, who=_who(by, config), at_ms=now_ms, text=said), config)
-        story = tell_story(store, number, config=config, now_ms=now_ms)
-    settings.say(done)
+    deed = Deed(number=number, who=_who(by, config), at_ms=now_ms, text=said)
+
+    def work(store: Store) -> tuple[str, Story]:
+        return act(store, deed, config), tell_story(store, number, config=config, now_ms=now_ms)
+
+    path = settings.store_path(config)
+    done = change(path, lambda store: find_incident(store, number) is not None, work, now_ms=now_ms)
+    if done is None:
+        raise _unknown(number)
+    told, story = done
+    settings.say(told)
     if as_json:
         _show(settings, story, now_ms, as_json=True)
 
@@ -255,13 +259,13 @@ def _cleaned(text: str, config: Config, characters: int) -> str:
     return cut(scrub_start(text, Masker(config.secrets).mask).strip(), characters)
 
 
-def _told_by(store: Store, queued: int) -> str:
+def _told_by(path: Path, queued: int) -> str:
     """Say who sends what was queued."""
     from prober.adapters.lock import find_holder
 
     if not queued:
         return "; nobody is told, as nobody was told of it"
-    holder = find_holder(store.path)
+    holder = find_holder(path)
     sender = "the running service sends" if holder and holder.command == "serve" else "the next `prober run` sends"
     return f"; {sender} {queued} alert{'' if queued == 1 else 's'} about it"
 

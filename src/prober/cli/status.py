@@ -16,7 +16,7 @@ from prober.cli.values import Failing, FailOn, Ids, Json, Tag, chosen, moment_ms
 from prober.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from prober.adapters.store.db import Store
@@ -65,16 +65,17 @@ def status(
 
     path = settings.store_path(config)
 
-    def read(store: Store | None, now_ms: int) -> StatusReport:
+    def read(stores: Sequence[Store], now_ms: int) -> StatusReport:
         span = _span(since, until, now_ms)
-        report = report_status(store, config, probes, now_ms=now_ms, span=span, is_brief=not as_json)
+        now, past = (stores[0], stores[-1]) if stores else (None, None)
+        report = report_status(now, config, probes, now_ms=now_ms, span=span, is_brief=not as_json, past=past)
         return replace(report, notices=(*report.notices, *tell_of_stand_ins(path)))
 
     if is_watching:
         _watch(settings, path, read, clock, is_alone=not as_json and fail_on is FailOn.NEVER)
         return
-    with settings.reading(config) as store:
-        report = read(store, clock.now_ms())
+    with settings.reading(config, is_told=False) as stores:
+        report = read(stores, clock.now_ms())
     if as_json:
         settings.show(shapes.status(report))
     else:
@@ -85,7 +86,7 @@ def status(
 def _watch(
     settings: Globals,
     path: Path,
-    read: Callable[[Store | None, int], StatusReport],
+    read: Callable[[Sequence[Store], int], StatusReport],
     clock: Clock,
     *,
     is_alone: bool,

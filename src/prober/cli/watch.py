@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from prober.adapters.store.db import open_reader
+from prober.app.elsewhere import places_in_use
+from prober.app.reading import open_readers
 from prober.cli.screen import opened
 from prober.errors import ProberError
 from prober.render.watch import frame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from prober.adapters.store.db import Store
@@ -27,7 +27,7 @@ REREAD_S: Final = 60
 REST_PER_WORK: Final = 10
 
 
-def watch(path: Path, read: Callable[[Store | None, int], StatusReport], *, clock: Clock, paint: Paint) -> None:
+def watch(path: Path, read: Callable[[Sequence[Store], int], StatusReport], *, clock: Clock, paint: Paint) -> None:
     """Show what ``read`` makes of the store as of now, second by second, until q is pressed."""
     latest = Latest(path, read, clock)
     drawn: object = None
@@ -49,7 +49,7 @@ class Latest:
     def __init__(
         self,
         path: Path,
-        read: Callable[[Store | None, int], StatusReport],
+        read: Callable[[Sequence[Store], int], StatusReport],
         clock: Clock,
         *,
         steady_s: Callable[[], float] = time.monotonic,
@@ -60,7 +60,7 @@ class Latest:
         self._steady_s = steady_s
         self._files: object = None
         self._rest_until = self._good_until = float("-inf")
-        self.report = read(None, clock.now_ms())
+        self.report = read((), clock.now_ms())
         self.trouble: str | None = None
 
     def refresh(self) -> None:
@@ -78,16 +78,16 @@ class Latest:
         self._rest_until = self._steady_s() + rest_s
 
     def _take(self) -> str | None:
-        store = open_reader(self._path)
-        with closing(store) if store is not None else nullcontext():
-            self.report = self._read(store, self._clock.now_ms())
-        return None if store is not None else f"there is no store at {self._path} yet; `prober run` makes it"
+        with open_readers(self._path) as stores:
+            self.report = self._read(stores, self._clock.now_ms())
+        return None if stores else f"there is no store at {self._path} yet; `prober run` makes it"
 
 
 def _marks(path: Path) -> list[tuple[int, int, int]]:
-    """Return what changes with every commit: which files the store has, how long they are and since when."""
+    """Return what changes with every commit: which files there are, how long they are and since when."""
     marks = []
-    for each in (path, path.resolve().with_name(f"{path.resolve().name}-wal")):
+    real = [each.resolve() for each in (path, *places_in_use(path))]
+    for each in (*real, *(each.with_name(f"{each.name}-wal") for each in real)):
         try:
             found = each.stat()
         except OSError:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from prober.adapters.host import find_starters
 from prober.adapters.lock import find_holder
 from prober.adapters.store import outbox
-from prober.adapters.store.db import open_reader
 from prober.adapters.store.notices import all_notices
 from prober.adapters.store.rounds import last_round
 from prober.adapters.store.vitals import look_at_disk, look_at_file
 from prober.app.elsewhere import places_in_use
+from prober.app.reading import open_readers
 from prober.app.waiting import count_alerts
 from prober.core.diagnosis import Finding, note, wrong
 from prober.core.diagnosis.service import (
@@ -66,10 +65,11 @@ def _file_and_disk(path: Path, reason: str) -> Iterator[Finding]:
     if not is_there and not _exists(folder):
         yield wrong("store", f"{path} ({reason}): its folder does not exist", "create it, or name another with --db")
         return
-    yield judge_place(str(path), reason, is_there=is_there)
+    standing_in = places_in_use(path)
+    yield judge_place(str(path), reason, is_there=is_there, is_stood_in_for=bool(standing_in))
     if is_there:
         yield from judge_file(str(path), look_at_file(path, within_s=QUICK_CHECK_S))
-    yield from (judge_stand_in(str(file)) for file in places_in_use(path))
+    yield from (judge_stand_in(str(file)) for file in standing_in)
     yield from judge_disk(str(folder), look_at_disk(folder))
 
 
@@ -108,12 +108,11 @@ class _Seen:
 def _read(path: Path) -> _Seen | None:
     """Return what the store says; nothing before the first run, None when it cannot be read, which is told already."""
     try:
-        reader = open_reader(path)
-        if reader is None:
-            return _Seen()
-        with closing(reader):
-            waiting, notices = outbox.all_waiting(reader), all_notices(reader)
-            return _Seen(last_round=last_round(reader), waiting=waiting, notices=notices)
+        with open_readers(path) as readers:
+            if not readers:
+                return _Seen()
+            now = readers[0]
+            return _Seen(last_round=last_round(now), waiting=outbox.all_waiting(now), notices=all_notices(now))
     except StoreError:
         return None
 

@@ -47,10 +47,13 @@ class StoreFile:
     trouble: str | None = None
 
 
-def judge_place(path: str, why: str, *, is_there: bool) -> Finding:
+def judge_place(path: str, why: str, *, is_there: bool, is_stood_in_for: bool = False) -> Finding:
     """Judge where the store is, and for what reason there."""
     if is_there:
         return fine("store", f"{path} ({why})")
+    if is_stood_in_for:
+        advice = "put it back: what happened meanwhile is then added to it; without it a restart begins a new one"
+        return wrong("store", f"{path} ({why}): gone", advice)
     return note("store", f"{path} ({why}): not there yet", '"prober run" makes it; another place is named with --db')
 
 
