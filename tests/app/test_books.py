@@ -7,7 +7,7 @@ import os
 import sqlite3
 import stat
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import anyio
 import pytest
@@ -16,10 +16,15 @@ from prober.adapters.lock import Held, Lock
 from prober.adapters.store import probes
 from prober.adapters.store.db import CorruptStore, ForeignStore, Store
 from prober.adapters.store.merge import Merged
+from prober.adapters.store.notices import HISTORY, all_notices, put_notice
 from prober.adapters.store.rounds import RoundRow, record_round
 from prober.app import elsewhere
 from prober.app.books import PATIENCE_S
+from prober.app.journal import Journal
+from prober.app.keeping import keep_house
+from prober.app.merging import merge_file
 from prober.app.standin import Unlocked, lock_store
+from prober.core.rollup import DAY_MS
 from prober.errors import ConfigError, StoreError
 from tests.app.world import QUICK, World, probe
 from tests.fakes import T0, jumping_time
@@ -27,6 +32,8 @@ from tests.fakes import T0, jumping_time
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from prober.adapters.log import Entry, Log
 
 pytestmark = pytest.mark.anyio
 
@@ -50,6 +57,19 @@ def world(world: World) -> World:
     world.configure(probe(policy=QUICK))
     with closing(world.open()):
         return world
+
+
+class Lines:
+    """What a log was told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def journal(self) -> Journal:
+        return Journal(cast("Log", self))
+
+    def write(self, entry: Entry) -> None:
+        self.lines.append(entry.message)
 
 
 def note(at_ms: int) -> Callable[[Store], None]:
@@ -256,6 +276,54 @@ async def test_a_place_that_fails_is_left_for_the_next_with_all_that_was_in_it(w
         assert await books.heal()
         assert rounds(books.store) == [1, 2]
     assert elsewhere.places_in_use(world.path, environ) == []
+
+
+@pytest.mark.parametrize("how", ["missing at the next start", "empty while we run"])
+async def test_a_new_store_in_the_place_of_one_that_is_gone_never_passes_for_that(world: World, how: str) -> None:
+    said = Lines()
+    with closing(world.books()) as books:
+        await books.write(note(T0 - 60_000))
+    with closing(world.books(journal=said.journal())) as books:
+        world.path.rename(world.path.with_name("gone.db"))
+        await books.write(note(T0 + 60_000))
+        if how == "empty while we run":
+            world.path.touch()
+            assert await books.heal()
+        assert not any("is back" in line for line in said.lines)
+    with closing(world.books(journal=said.journal())) as books:
+        (anew,) = [line for line in said.lines if "a new store was begun" in line]
+        assert not any("is back" in line for line in said.lines)
+        assert f"a new store was begun at {world.path}" in anew
+        assert "prober db merge" in anew
+        assert rounds(books.store) == [T0 - 60_000, T0 + 60_000]
+        (notice,) = all_notices(books.store)
+        assert (notice.name, notice.text) == ("history", anew)
+        if how == "missing at the next start":
+            assert books.notes == [anew]
+    merge_file(world.path, world.path.with_name("gone.db"), config=world.config, now_ms=T0, adopt=True)
+    with closing(world.books()) as books:
+        assert all_notices(books.store) == ()
+
+
+async def test_the_very_first_store_is_no_new_one(world: World, tmp_path: Path) -> None:
+    world.path = tmp_path / "folder" / "prober.db"
+    said, environ = Lines(), {"XDG_RUNTIME_DIR": str(tmp_path)}
+    with closing(world.books(environ=environ, journal=said.journal())) as books:
+        await books.write(note(T0 + 1))
+        world.path.parent.mkdir()
+        assert await books.heal()
+        assert all_notices(books.store) == ()
+    assert any("is back" in line for line in said.lines)
+
+
+async def test_that_history_is_gone_is_said_for_a_week(world: World) -> None:
+    with closing(world.books()) as books:
+        put_notice(books.store, HISTORY, "gone", now_ms=T0)
+        put_notice(books.store, "configuration", "invalid", now_ms=T0)
+        keep_house(books.store, keep_ms=DAY_MS, now_ms=T0 + 7 * DAY_MS)
+        assert len(all_notices(books.store)) == 2
+        keep_house(books.store, keep_ms=DAY_MS, now_ms=T0 + 7 * DAY_MS + 1)
+        assert [each.name for each in all_notices(books.store)] == ["configuration"]
 
 
 async def test_a_corrupt_store_is_set_aside_and_told_and_an_empty_one_goes_on(world: World) -> None:

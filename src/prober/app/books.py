@@ -14,18 +14,17 @@ finds nothing new. Nothing is awaited while a rung is left or reached: other tas
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 
 from prober.adapters.store.db import BusyStore, CorruptStore, ForeignStore, Store, open_store, set_aside
 from prober.adapters.store.faults import moved
-from prober.adapters.store.meta import created_at_ms, is_whole
+from prober.adapters.store.meta import created_at_ms, is_blank, is_whole
 from prober.app.announce import queue_store_alert
 from prober.app.journal import Journal
 from prober.app.record import refuse_foreign
-from prober.app.standin import WAIT_S, StandIns, learn, live_part, plant
+from prober.app.standin import WAIT_S, StandIns, close_quietly, learn, live_part, note_what_is_gone, plant
 from prober.errors import ConfigError, ProberError, StoreError
 from prober.render.when import day_and_clock
 
@@ -202,7 +201,7 @@ class Books:
         try:
             self._store = self.standins.open(failed, now_ms)
         finally:
-            _close(failed)
+            close_quietly(failed)
         if self.fault is None:
             self._since_ms = created_at_ms(self._store)
             self._journal.store_lost(error)
@@ -220,12 +219,14 @@ class Books:
         itself = self._open_itself(WAIT_S)
         has_sense = is_whole(self.store)
         try:
+            is_new = is_blank(itself)
             self._require_ours(itself)
             self._take_in_all(itself)
             if has_sense:
                 learn(itself, self.store)
+            gone = note_what_is_gone(itself, self.store, self._clock.now_ms()) if has_sense and is_new else None
         except BaseException as error:
-            _close(itself)
+            close_quietly(itself)
             if isinstance(error, CorruptStore):
                 self._put_aside()
             raise
@@ -233,17 +234,20 @@ class Books:
         self._store = itself
         self.standins.finish(self._clock.now_ms(), is_damaged=not has_sense)
         if has_sense:
-            self._say_home(f"the store could not be written ({self.fault})", self._since_ms)
+            self._say_home(f"the store could not be written ({self.fault})", self._since_ms, gone)
         self.fault = None
 
     def _take_in_all(self, store: Store) -> None:
         """Merge what earlier processes left behind into the store itself."""
-        for since_ms in self.standins.bring_home(store, self._clock.now_ms()) if store.fault is None else ():
-            self._say_home("an earlier run could not write the store", since_ms)
+        for since_ms, gone in self.standins.bring_home(store, self._clock.now_ms()) if store.fault is None else ():
+            self._say_home("an earlier run could not write the store", since_ms, gone)
 
-    def _say_home(self, why: str, since_ms: int) -> None:
-        self.notes.append(f"{why}; what was done since {day_and_clock(since_ms)} is in it now")
-        self._journal.store_healed(lost_for_ms=self._clock.now_ms() - since_ms)
+    def _say_home(self, why: str, since_ms: int, gone: str | None) -> None:
+        self.notes.append(gone or f"{why}; what was done since {day_and_clock(since_ms)} is in it now")
+        if gone is None:
+            self._journal.store_healed(lost_for_ms=self._clock.now_ms() - since_ms)
+        else:
+            self._journal.store_begun_anew(gone)
 
     def _open_itself(self, wait_s: float) -> Store:
         try:
@@ -265,7 +269,7 @@ class Books:
 
     def _drop(self) -> None:
         store, self._store = self._store, None
-        _close(store)
+        close_quietly(store)
 
 
 def open_books(
@@ -292,9 +296,3 @@ def open_books(
         books.close()
         raise
     return books
-
-
-def _close(store: Store | None) -> None:
-    with suppress(StoreError):  # all that it was to keep is committed
-        if store is not None:
-            store.close()

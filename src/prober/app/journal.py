@@ -104,6 +104,10 @@ class Journal:
         """Tell that the store is back, with what happened meanwhile."""
         self._say("warning", f"the store is back after {words(lost_for_ms)}, with all that happened meanwhile")
 
+    def store_begun_anew(self, said: str) -> None:
+        """Tell that a new store is in the place of one that is gone."""
+        self._say("error", said)
+
     def store_set_aside(self, aside: Path) -> None:
         """Tell that a corrupt store was moved away."""
         self._say("error", f"the store could not be read: it was set aside as {aside}, and history starts anew")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from prober.adapters.store.backup import private_copy
 from prober.adapters.store.db import open_store
 from prober.adapters.store.merge import Merged, merge
+from prober.adapters.store.notices import HISTORY, put_notice
 from prober.app.record import refuse_foreign
 from prober.errors import UsageError
 
@@ -41,4 +42,6 @@ def merge_file(
         if not adopt:
             refuse_foreign(theirs, config)
         with closing(open_store(path, now_ms=now_ms)) as ours:
-            return merge(ours, theirs, on_progress=on_progress)
+            merged = merge(ours, theirs, on_progress=on_progress)
+            put_notice(ours, HISTORY, None, now_ms=now_ms)
+            return merged

@@ -15,8 +15,11 @@ from prober.adapters.lock import Held, Lock, acquire
 from prober.adapters.store import incidents, outbox
 from prober.adapters.store.db import CorruptStore, Store, open_in_memory, open_reader, open_store, set_aside
 from prober.adapters.store.meta import created_at_ms, is_blank, is_whole, put_created_at
+from prober.adapters.store.notices import HISTORY, put_notice
+from prober.adapters.store.rounds import first_round_ms
 from prober.app.elsewhere import places_in_use, remove, usable_places
 from prober.errors import StoreError
+from prober.render.when import day_and_clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -100,12 +103,13 @@ class StandIns:
         """Leave the file in use to the next process."""
         self._leave()
 
-    def bring_home(self, store: Store, now_ms: int) -> list[int]:
-        """Merge what earlier processes left behind, oldest first, and return since when each stood in.
+    def bring_home(self, store: Store, now_ms: int) -> list[tuple[int, str | None]]:
+        """Merge what earlier processes left behind, oldest first; return since when each stood in, and what is gone.
 
         What is in use or cannot be read waits for a later process.
         """
         home = []
+        is_new = is_blank(store)
         for file in reversed(places_in_use(self._path, self._environ)):
             if file != self.file:
                 with ExitStack() as stack:
@@ -118,7 +122,8 @@ class StandIns:
                         self.notes.append(f"what an earlier run did without the store is not in it yet: {error}")
                         continue
                     learn(store, other)
-                    home.append(created_at_ms(other))
+                    gone = note_what_is_gone(store, other, now_ms) if is_new else None
+                    home.append((created_at_ms(other), gone))
         return home
 
     def put_aside(self, file: Path, now_ms: int) -> None:
@@ -200,6 +205,22 @@ def learn(store: Store, other: Store) -> None:
         raise StoreError(f"{store.path}: what was done without it could not be taken in whole; please report it")
 
 
+def note_what_is_gone(store: Store, other: Store, now_ms: int) -> str | None:
+    """Say in a store that was begun anew what is missing in it, and return that; None when nothing is.
+
+    What stood in has the installation of the store that it was seeded from, and a round from before its own time.
+    """
+    first_ms, since_ms = first_round_ms(other), created_at_ms(other)
+    if other.installation == store.installation or first_ms is None or first_ms >= since_ms:
+        return None
+    said = (
+        f"a new store was begun at {store.path}, as the old one was gone: of the time before {day_and_clock(since_ms)} "
+        "it has only what was open or waited. Bring the rest back: prober db merge OLD.db"
+    )
+    put_notice(store, HISTORY, said, now_ms=now_ms)
+    return said
+
+
 @contextmanager
 def _lent(file: Path, now_ms: int) -> Iterator[Store]:
     """Lend a file that was left behind, for the caller alone, and remove it unless the block raises.
@@ -226,3 +247,10 @@ def _lock(file: Path, now_ms: int) -> Lock | None:
     if lock.pid != os.getpid():
         raise StoreError(f"{file}: in use by another process; nothing to do, it is merged later")
     return None
+
+
+def close_quietly(store: Store | None) -> None:
+    """Close a store of which all that it was to keep is committed."""
+    with suppress(StoreError):
+        if store is not None:
+            store.close()

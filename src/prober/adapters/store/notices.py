@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from prober.core.report import Notice
 
 if TYPE_CHECKING:
     from prober.adapters.store.db import Store
+
+HISTORY: Final = "history"
 
 
 def put_notice(store: Store, name: str, text: str | None, *, now_ms: int) -> None:
@@ -20,6 +22,11 @@ def put_notice(store: Store, name: str, text: str | None, *, now_ms: int) -> Non
         ON CONFLICT (name) DO UPDATE SET text = excluded.text""",
         {"name": name, "now": now_ms, "text": text},
     )
+
+
+def drop_before(store: Store, name: str, since_ms: int) -> None:
+    """Say no longer what has been said since before a time."""
+    store.write("DELETE FROM notices WHERE name = :name AND since_ms < :since", {"name": name, "since": since_ms})
 
 
 def all_notices(store: Store) -> tuple[Notice, ...]:

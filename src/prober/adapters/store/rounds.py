@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from prober.core.connectivity import Blackout
 
@@ -49,6 +49,11 @@ def continue_round(store: Store, row: RoundRow) -> None:
     )
     if not went_on:
         record_round(store, row)
+
+
+def first_round_ms(store: Store) -> int | None:
+    """Return when the earliest round that is known began."""
+    return cast("int | None", store.rows("SELECT min(started_at_ms) AS first FROM rounds")[0]["first"])
 
 
 def last_round(store: Store) -> RoundRow | None:
