@@ -329,3 +329,47 @@ def test_what_was_removed_ends_also_where_only_some_probes_are_due(
     assert ran.out.startswith("  nothing was due\n  api was removed from the configuration (incident 1)\n")
     assert prober("run", "--due").out == "  nothing was due\n"
     assert prober("incidents", "list", "--open", "--json").out.count("number") == 0
+
+
+@pytest.mark.parametrize("command", ["run", "serve", "status"])
+def test_the_configuration_is_never_taken_for_a_damaged_store(
+    configure: Configure, prober: RunProber, folder: Path, command: str
+) -> None:
+    path = configure()
+    text, before = path.read_text(), sorted(folder.iterdir())
+    ran = prober("--db", "./probes.toml", command)
+    assert (ran.code, ran.out) == (5, "")
+    assert "this is the configuration, not a store; name another file (it comes from --db)" in ran.err
+    assert (path.read_text(), sorted(folder.iterdir())) == (text, before)
+
+
+@pytest.mark.parametrize("command", ["run", "serve"])
+def test_a_file_that_never_was_a_store_stays_where_it_is(
+    configure: Configure, prober: RunProber, folder: Path, command: str
+) -> None:
+    configure()
+    (folder / "letter.txt").write_text("Dear Ann, " * 100)
+    before = sorted(folder.iterdir())
+    ran = prober("--db", "letter.txt", command)
+    assert (ran.code, ran.out) == (5, "")
+    assert "letter.txt: no database, and nothing says that it ever was a store of prober" in ran.err
+    assert "or move this one away" in ran.err
+    assert sorted(folder.iterdir()) == before
+
+
+def test_a_store_of_any_name_whose_first_page_is_damaged_is_set_aside(
+    configure: Configure, prober: RunProber, folder: Path
+) -> None:
+    configure()
+    prober("--db", "mine.db", "run")
+    whole = (folder / "mine.db").read_bytes()
+    (folder / "mine.db").write_bytes(b"?" * 4096 + whole[4096:])
+    ran = prober("--db", "mine.db", "run")
+    assert ran.code == 5
+    assert len(list(folder.glob("mine.db.corrupt-*"))) == 1
+
+
+def test_a_file_with_nothing_in_it_becomes_a_store(configure: Configure, prober: RunProber, folder: Path) -> None:
+    configure()
+    (folder / "mine.db").touch()
+    assert prober("--db", "mine.db", "run").code == 0

@@ -17,6 +17,7 @@ from prober.adapters.store.db import CorruptStore, Store, open_in_memory, open_r
 from prober.adapters.store.meta import created_at_ms, is_blank, is_whole, put_created_at
 from prober.adapters.store.notices import HISTORY, put_notice
 from prober.adapters.store.rounds import first_round_ms
+from prober.adapters.store.stranger import refuse_stranger
 from prober.app.elsewhere import places_in_use, remove, usable_places
 from prober.errors import StoreError
 from prober.render.when import day_and_clock
@@ -51,7 +52,11 @@ class Unlocked:
 def lock_store(
     path: Path, *, command: str, now_ms: int, environ: Mapping[str, str] = os.environ
 ) -> Lock | Held | Unlocked:
-    """Take the lock of a store; where it cannot be made, one elsewhere, which this user's processes share as well."""
+    """Take the lock of a store; where it cannot be made, one elsewhere, which this user's processes share as well.
+
+    Raises ForeignStore, before anything is touched, for a file that never was a store.
+    """
+    refuse_stranger(path)
     try:
         return acquire(path, command=command, now_ms=now_ms)
     except StoreError as error:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from prober.cli import output
-from prober.errors import ConfigError, ProberError
+from prober.errors import ConfigError, ProberError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,8 +62,13 @@ class Globals:
         return load_config(path, environ=os.environ, host_name=host_name())
 
     def store_path(self, config: Config) -> Path:
-        """Return where the store is: --db, $PROBER_DB, [store] path, $STATE_DIRECTORY, beside the configuration."""
-        path, _ = self.store_place(config.path, config.store_path)
+        """Return where the store is: --db, $PROBER_DB, [store] path, $STATE_DIRECTORY, beside the configuration.
+
+        Raises StoreError when that is the configuration itself.
+        """
+        path, why = self.store_place(config.path, config.store_path)
+        if config.path and path.resolve() == Path(config.path).resolve():
+            raise StoreError(f"{path}: this is the configuration, not a store; name another file (it comes from {why})")
         self.detail(f"store: {path}")
         return path
 
