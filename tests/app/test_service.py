@@ -325,6 +325,10 @@ async def test_an_invalid_configuration_changes_nothing_and_is_told_until_it_is_
     assert "the old configuration is in force" in seen[0]
     assert scene.checker.count("api") == 6
     assert any("something" in line for line in scene.lines)
+    shown = [(at_ms, word) for at_ms, word in scene.systemd.said if word.startswith("STATUS=") and "not valid" in word]
+    assert shown
+    assert all("the old configuration is in force" in word for _, word in shown)
+    assert "not valid" not in [word for _, word in scene.systemd.said if word.startswith("STATUS=")][-1]
 
 
 async def test_a_configuration_of_other_probes_only_is_refused(world: World) -> None:

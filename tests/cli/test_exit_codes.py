@@ -15,6 +15,7 @@ from prober.cli.run import exit_code
 from prober.cli.values import FailOn
 from prober.core.model import ProbeState
 from prober.errors import ConfigError, DeliveryError, ProberError, StoreError, UsageError
+from tests.cli.process import shell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -181,3 +182,16 @@ def test_a_name_that_no_file_can_have_is_5(configure: Configure, prober: RunProb
     configure()
     for command in ("run", "status"):
         assert prober("--db", "x" * 300, command).code == 5
+
+
+def test_what_the_run_came_to_comes_before_an_output_that_cannot_be_written(
+    configure: Configure, folder: Path, web: Web, smtp: SmtpServer
+) -> None:
+    configure.with_mail(smtp, probe="failures = 1")
+    for is_down, code in ((False, 1), (True, 4)):
+        if is_down:
+            web.break_down()
+            smtp.refused["ops@acme.example"] = "450 4.2.0 come again"
+        ran = shell(folder, "prober run >/dev/full")
+        assert ran.returncode == code
+        assert "the output could not be written" in ran.stderr

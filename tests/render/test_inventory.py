@@ -43,7 +43,7 @@ def test_a_full_store_is_told_a_line_a_fact() -> None:
         "  rollups       3,000, since 2026-05-28 20:26:40 UTC",
         "  incidents     12, 1 of them open",
         "  alerts        1 queued, 24 sent",
-        "  rounds        288",
+        "  rounds        288 (of the service, one is up to 5 min of passes)",
     ]
 
 

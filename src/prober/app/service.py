@@ -225,7 +225,7 @@ class Service:
         trouble = [] if self._books.fault is None else [f"the store cannot be written: {self._books.fault}"]
         probes = f"{len(states)} probe{'' if len(states) == 1 else 's'}"
         line = f"last round {time_of_day(self._last_ms)}: {probes}" if self._last_ms else f"{probes}, none checked yet"
-        return ", ".join([line, *counted, *trouble])
+        return ", ".join([line, *counted, *trouble, *filter(None, [self._trouble])])
 
     def _ahead_ms(self) -> int:
         return self._clock.now_ms() - round(anyio.current_time() * 1000)

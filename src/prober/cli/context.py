@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -67,7 +67,7 @@ class Globals:
         Raises StoreError when that is the configuration itself.
         """
         path, why = self.store_place(config.path, config.store_path)
-        if config.path and path.resolve() == Path(config.path).resolve():
+        if _is_same(path, config.path):
             raise StoreError(f"{path}: this is the configuration, not a store; name another file (it comes from {why})")
         self.detail(f"store: {path}")
         return path
@@ -178,6 +178,12 @@ class Globals:
         """Return the columns of the terminal, or those that the environment names; None where there are neither."""
         is_bounded = output.is_terminal(sys.stdout) or os.environ.get("COLUMNS")
         return shutil.get_terminal_size().columns if is_bounded else None
+
+
+def _is_same(path: Path, other: str | None) -> bool:
+    with suppress(OSError):  # most stores are not there yet, and some names no file can have
+        return other is not None and path.samefile(other)
+    return False
 
 
 def globals_of(context: typer.Context) -> Globals:

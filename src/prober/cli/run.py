@@ -13,6 +13,7 @@ from prober.cli.context import Globals, globals_of, host_name, origin, refuses_p
 from prober.cli.help import Command
 from prober.cli.output import is_terminal
 from prober.cli.values import Failing, FailOn, Ids, Json, Tag, chosen, duration_ms
+from prober.errors import ProberError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -83,8 +84,13 @@ def run(
         report = Report()
         if not as_json:
             return
-    _print(settings, report, probes, paused if ids or not probes else [], as_json=as_json)
-    raise typer.Exit(exit_code(report, _judged(config, probes), fail_on))
+    code = exit_code(report, _judged(config, probes), fail_on)
+    try:
+        _print(settings, report, probes, paused if ids or not probes else [], as_json=as_json)
+    except ProberError as error:
+        settings.fail(error)
+        code = code or error.exit_code
+    raise typer.Exit(code)
 
 
 def exit_code(report: Report, ids: Sequence[str], fail_on: FailOn) -> int:

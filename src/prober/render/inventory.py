@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from prober.core.inventory import Inventory, Progress
 
 _KB = 1000
+_OF_SERVICE = " (of the service, one is up to 5 min of passes)"
 
 
 def inventory(held: Inventory, *, path: str, why: str, integrity: str | None = None) -> str:
@@ -116,7 +117,7 @@ def _facts(held: Inventory, path: str, why: str, integrity: str | None) -> Itera
     yield "rollups", f"{held.rollups:,}{since if held.rollups else ''}"
     yield "incidents", f"{held.incidents:,}{f', {held.open_incidents:,} of them open' if held.open_incidents else ''}"
     yield "alerts", ", ".join(f"{count:,} {state}" for state, count in held.alerts.items()) or "0"
-    yield "rounds", f"{held.rounds:,}"
+    yield "rounds", f"{held.rounds:,}{_OF_SERVICE if held.rounds else ''}"
     if integrity is not None:
         yield "integrity", clean(integrity)
 

@@ -50,6 +50,8 @@ def test_a_lock_that_nobody_holds_is_free() -> None:
         (PATIENCE, "ok", "the last one ended 15m ago"),
         (PATIENCE + 1, "wrong", "nothing has checked for 15m"),
         (-1 * MIN, "note", "the last one ends 1m in the future"),
+        (-15_001, "note", "the last one ends 15s in the future"),
+        (-15_000, "ok", "the last one ended 0s ago"),
     ],
 )
 def test_a_round_that_is_too_long_ago_is_wrong(ago_ms: int | None, state: str, said: str) -> None:

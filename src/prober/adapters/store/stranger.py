@@ -20,12 +20,13 @@ def refuse_stranger(path: Path) -> None:
 
     To be asked before the lock is made, as that is what says so of a store whose first page is damaged.
     """
-    real = path.resolve()
-    if STORE_NAME in {path.name, real.name} or any(real.with_name(real.name + each).exists() for each in _COMPANIONS):
-        return
-    begins = _HEADER
-    with suppress(OSError), real.open("rb") as file:
-        begins = file.read(len(_HEADER))
+    begins = b""
+    with suppress(OSError):
+        real = path.resolve()
+        companions = [real.with_name(real.name + each) for each in _COMPANIONS]
+        if STORE_NAME not in {path.name, real.name} and not any(each.exists() for each in companions):
+            with real.open("rb") as file:
+                begins = file.read(len(_HEADER))
     if begins and begins != _HEADER:
         raise ForeignStore(
             f"{path}: no database, and nothing says that it ever was a store of prober; name another file with --db, "

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 STALE_INTERVALS: Final = 3
 STALE_MS: Final = 600_000
+AT_ONCE_MS: Final = 15_000  # a round may end while the examination goes on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +57,11 @@ def judge_last_round(ended_ms: int | None, *, now_ms: int, patience_ms: int) -> 
     if ended_ms is None:
         return note("rounds", "none yet", '"prober run" makes the first')
     ago_ms = now_ms - ended_ms
-    if ago_ms < 0:
+    if ago_ms < -AT_ONCE_MS:
         advice = "our clock went back: see what is said of it here"
         return note("rounds", f"the last one ends {rough(-ago_ms)} in the future", advice)
     if ago_ms <= patience_ms:
-        return fine("rounds", f"the last one ended {rough(ago_ms)} ago")
+        return fine("rounds", f"the last one ended {rough(max(ago_ms, 0))} ago")
     return wrong(
         "rounds",
         f"nothing has checked for {rough(ago_ms)}",
