@@ -7,7 +7,7 @@ import os
 import sqlite3
 import stat
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import anyio
 import pytest
@@ -20,20 +20,18 @@ from prober.adapters.store.notices import HISTORY, all_notices, put_notice
 from prober.adapters.store.rounds import RoundRow, record_round
 from prober.app import elsewhere
 from prober.app.books import PATIENCE_S
-from prober.app.journal import Journal
 from prober.app.keeping import keep_house
 from prober.app.merging import merge_file
 from prober.app.standin import Unlocked, lock_store
 from prober.core.rollup import DAY_MS
 from prober.errors import ConfigError, StoreError
-from tests.app.world import QUICK, World, probe
+from tests.app.world import QUICK, Lines, World, probe
 from tests.fakes import T0, jumping_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from prober.adapters.log import Entry, Log
 
 pytestmark = pytest.mark.anyio
 
@@ -57,19 +55,6 @@ def world(world: World) -> World:
     world.configure(probe(policy=QUICK))
     with closing(world.open()):
         return world
-
-
-class Lines:
-    """What a log was told."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def journal(self) -> Journal:
-        return Journal(cast("Log", self))
-
-    def write(self, entry: Entry) -> None:
-        self.lines.append(entry.message)
 
 
 def note(at_ms: int) -> Callable[[Store], None]:

@@ -13,7 +13,7 @@ from prober.adapters.store import outbox
 from prober.app.compose import list_id
 from prober.app.deliver import Delivery
 from prober.core.model import Policy
-from tests.app.world import CHIEF, HERE, OPS, QUICK, World, channel, probe
+from tests.app.world import CHIEF, HERE, OPS, QUICK, Lines, World, channel, probe
 from tests.fakes import header, jumping_time
 from tests.render.mails import parsed
 
@@ -108,7 +108,9 @@ async def test_a_permanent_refusal_is_shown_tried_hourly_and_never_dropped(world
     await deliver(world, 47 * MIN)
     assert len(world.mail.tried) == 1
     report = await world.run("x", probes=())
-    assert report.refusals == (f"{OPS}: 550 5.1.1 never heard of",)
+    (refusal,) = report.refusals
+    assert refusal.startswith(f"{OPS}: not tried now, next try at 15:")
+    assert refusal.endswith("; the last time: 550 5.1.1 never heard of")
     await deliver(world, 30 * MIN)
     assert (len(world.mail.tried), world.waiting()[0].is_permanent) == (2, True)
     await deliver(world, 75 * MIN)
@@ -240,7 +242,12 @@ async def test_after_three_within_a_minute_the_next_come_together_when_it_is_ove
     falling = [probe(each, policy=QUICK, interval_ms=2_000, timeout_ms=500) for each in numbered(8)]
     pending = probe("pending", policy=Policy(failures=99), recheck_ms=2_000, timeout_ms=500)
     world.configure(*falling, pending)
-    await world.run({each: "." * n + "x" * 99 for n, each in enumerate(numbered(8))} | {"pending": "x" * 35})
+    lines = Lines()
+    scripts = {each: "." * n + "x" * 99 for n, each in enumerate(numbered(8))} | {"pending": "x" * 35}
+    await world.run(scripts, journal=lines.journal())
+    assert [line for line in lines.lines if "held" in line] == [
+        f"alerts to {OPS} held until 14:14:20 UTC, to go together: 3 were sent within a minute"
+    ]
     assert [subject.split("]")[0] for subject in world.mail.subjects()] == ["[DOWN P1"] * 3 + ["[DOWN 5"]
     assert [round(at_s) for at_s in world.mail.tried_at_s] == [0, 2, 4, 60]
 

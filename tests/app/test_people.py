@@ -211,3 +211,10 @@ async def test_the_story_of_an_incident_is_all_that_was_told_and_done(world: Wor
     told = story(world)
     assert [(each.kind, each.state) for each in told.alerts] == [("down", "sent"), ("recovered", "sent")]
     assert [note.action for note in told.notes] == ["acknowledged"]
+
+
+async def test_whoever_takes_an_incident_is_told_of_the_reminder_that_is_given_up(world: World) -> None:
+    await world.runs("xxx")
+    with closing(world.open()) as store:
+        store.write("UPDATE outbox SET kind = 'reminder', state = 'queued'")
+    assert do(world, people.acknowledge).endswith(": no more reminders, 1 that waited given up")

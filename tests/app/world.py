@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from prober.adapters.store import incidents, outbox
 from prober.adapters.store.db import open_store
 from prober.app.asked import Options
 from prober.app.books import Books, open_books
+from prober.app.journal import Journal
 from prober.app.place import Place
 from prober.app.run import Run
 from prober.core.model import Policy, Probe
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from prober.adapters.log import Entry, Log
     from prober.adapters.store.db import Store
     from prober.adapters.store.outbox import OutboxRow
     from prober.app.asked import Report
@@ -43,6 +45,19 @@ def channel(*to: str, **fields: Any) -> EmailChannel:
 def config(*probes: Probe, **fields: Any) -> Config:
     usual: dict[str, Any] = {"path": "probes.toml", "title": "Acme", "location": "here", "channels": (channel(),)}
     return Config(**{"probes": probes or (probe(),)} | usual | fields)
+
+
+class Lines:
+    """What a log was told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def journal(self) -> Journal:
+        return Journal(cast("Log", self))
+
+    def write(self, entry: Entry) -> None:
+        self.lines.append(entry.message)
 
 
 @dataclass(slots=True)

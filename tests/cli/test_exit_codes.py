@@ -180,8 +180,9 @@ def test_a_folder_given_to_a_run_is_5_and_checks_go_on(
 
 def test_a_name_that_no_file_can_have_is_5(configure: Configure, prober: RunProber) -> None:
     configure()
-    for command in ("run", "status"):
+    for command in ("status", "run"):
         assert prober("--db", "x" * 300, command).code == 5
+    assert "stands in for it" in " ".join(prober("--db", "x" * 300, "status").out.split())
 
 
 def test_what_the_run_came_to_comes_before_an_output_that_cannot_be_written(

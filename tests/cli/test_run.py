@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import email
 import json
+import re
 import signal
 import sqlite3
 import time
@@ -244,7 +245,7 @@ def test_what_a_mail_server_says_gives_no_secret_of_a_probe_away(
     configure.with_mail(smtp, probe=f'{QUICK}\nheaders = {{ X-Api-Key = "${{TOKEN}}" }}')
     web.break_down()
     smtp.refused["ops@acme.example"] = "550 5.1.1 nobody here, correct-token-staple"
-    assert "ops@acme.example: 550 5.1.1 nobody here, ***\n" in prober("run").err
+    assert "ops@acme.example: 550 5.1.1 nobody here, ***; next try at " in prober("run").err
 
 
 def test_a_corrupt_store_is_set_aside_and_the_run_goes_on(
@@ -373,3 +374,15 @@ def test_a_file_with_nothing_in_it_becomes_a_store(configure: Configure, prober:
     configure()
     (folder / "mine.db").touch()
     assert prober("--db", "mine.db", "run").code == 0
+
+
+def test_a_mail_that_is_not_due_is_not_said_to_be_refused_again(
+    configure: Configure, prober: RunProber, web: Web, smtp: SmtpServer
+) -> None:
+    configure.with_mail(smtp, probe="failures = 1")
+    smtp.refused["ops@acme.example"] = "450 4.2.0 come again"
+    web.break_down()
+    first, second = prober("run").err, prober("run").err
+    assert re.search(r"ops@acme.example: 450 4.2.0 come again; next try at \d\d:\d\d:\d\d UTC\n", first)
+    said = r"ops@acme.example: not tried now, next try at \d\d:\d\d:\d\d UTC; the last time: 450 4.2.0 come again\n"
+    assert re.search(said, second)

@@ -8,12 +8,13 @@ import pytest
 from prober.core.alerts import AlertKind
 from prober.core.model import ClosedAs, Incident, Kind, Reason, Severity
 from prober.core.people import Action, Note
-from prober.core.report import Story, WaitingAlert
+from prober.core.report import AlertOfIncident, Story, WaitingAlert
 from prober.render.lists import alerts, incident, incidents
 
 if TYPE_CHECKING:
     from typing import Any
 
+    from prober.core.report import AlertFate
     from prober.render.columns import Colour
 
 NOW_MS = 1_795_183_923_000
@@ -101,6 +102,23 @@ def test_an_incident_that_began_in_maintenance_says_so_and_why() -> None:
     story = Story(incident=OVER, in_maintenance=True, maintenance_reason="Weekly\u202e deploy")
     assert incident(story, now_ms=NOW_MS).splitlines()[0] == "  #7  api slow   + recovered, in maintenance"
     assert "    maintenance   Weekly deploy\n" in incident(story, now_ms=NOW_MS)
+
+
+@pytest.mark.parametrize(
+    ("states", "said"),
+    [
+        (["sent", "waiting"], ""),
+        (["waiting", "merged"], ": queued, not accepted yet"),
+        (["dropped", "closed"], ": queued, never sent"),
+    ],
+)
+def test_what_no_server_has_accepted_is_not_called_announced(states: list[AlertFate], said: str) -> None:
+    alerts = tuple(
+        AlertOfIncident(kind=AlertKind.DOWN, channel="email", recipient="a", queued_at_ms=NOW_MS, state=state)
+        for state in states
+    )
+    shown = incident(Story(incident=OVER, alerts=alerts), now_ms=NOW_MS)
+    assert f"    announced     2026-11-20 13:12:03 UTC{said}\n" in shown
 
 
 def test_an_incident_is_shown_with_all_that_is_known() -> None:

@@ -54,6 +54,16 @@ def test_alerts_and_deeds_come_in_the_order_in_which_they_happened() -> None:
     ]
 
 
+def test_a_reminder_is_given_up_when_somebody_takes_the_incident() -> None:
+    dropped = replace(DOWN, kind=AlertKind.REMINDER, state="dropped", sent_at_ms=None)
+    taken = Note(at_ms=NOW_MS + 2 * MIN, who="ann", action=Action.ACKNOWLEDGED)
+    assert timeline(Story(incident=OPEN, notes=(taken,), alerts=(dropped,))) == [
+        "2026-11-20 14:14:03 UTC  alert: reminder given up for ops@acme.example (email)",
+        "2026-11-20 14:14:03 UTC  acknowledged by ann",
+    ]
+    assert timeline(Story(incident=OPEN, alerts=(dropped,)))[0].startswith("2026-11-20 14:12:03")
+
+
 def test_of_many_reminders_the_newest_are_shown() -> None:
     lines = timeline(Story(incident=OPEN, alerts=(DOWN, *reminders(13))))
     assert [line.split()[4] for line in lines[:-1]] == ["down", *["reminder"] * 10]

@@ -50,7 +50,8 @@ class Delivery:
     """Deliver beside everything else: one pass at a time, as soon as something is due.
 
     What other processes queue is found within ``look_every_s``. ``secure`` is awaited before mails are sent: it makes
-    sure that the intent outlasts this machine, where the store does not.
+    sure that the intent outlasts this machine, where the store does not. ``tried`` are the Message-IDs of what was
+    handed to a server by this process.
     """
 
     def __init__(
@@ -74,7 +75,9 @@ class Delivery:
         self._look_every_s = look_every_s
         self._is_finishing = False
         self._unmarked: set[str] = set()
+        self._held_until_ms: dict[tuple[str, str], int] = {}
         self.accepted = 0
+        self.tried: set[str] = set()
         self._woken = anyio.Event()
         self._channels = {channel.id: channel for channel in channels}
         self._open_session = open_session
@@ -144,6 +147,7 @@ class Delivery:
                 continue
             planned = partial(self._planned, channel=channel, recipient=recipient, rows=list(rows), is_last=is_last)
             ids, held_until_ms = await self._on(store, planned)
+            self._tell_held((channel_id, recipient), held_until_ms)
             next_ms = min(next_ms, held_until_ms or next_ms)
             if not secured.issuperset(ids):  # all that was ready is secured at once, and a batch when it is made
                 await self.secure()
@@ -159,6 +163,11 @@ class Delivery:
         since_ms = self._clock.now_ms() if is_last else min(began_ms, self._clock.now_ms())
         future = [due_ms for row in left if (due_ms := self._due_ms(row)) > since_ms]
         return min([next_ms, *future])
+
+    def _tell_held(self, who: tuple[str, str], until_ms: int | None) -> None:
+        if until_ms is not None and self._held_until_ms.get(who) != until_ms:
+            self._held_until_ms[who] = until_ms
+            self._journal.alerts_held(who[1], until_ms=until_ms)
 
     async def _on(self, store: Store, work: Callable[[Store], T]) -> T:
         """Run ``work`` on this very store. Raises Outdated when another one is in use by then."""
@@ -236,6 +245,7 @@ class Delivery:
         return (row, message) if is_ours else None
 
     async def _conclude(self, row: OutboxRow, outcome: Handover) -> None:
+        self.tried.add(row.message_id)
         match outcome:
             case Accepted(reply=reply):
                 self._unmarked.add(row.message_id)  # not to be repeated by us, even if it can be noted nowhere

@@ -14,7 +14,7 @@ from prober.app.waiting import read_facts
 from prober.core.model import CertificateExpiring, Closed, ClosedAs, Opened, Outcome, ProberBlind, Reminded, probe_of
 from prober.core.sight import Disagreed, KeyRejected, RoleChanged
 from prober.render.shapes import event_word
-from prober.render.when import day, milliseconds, words
+from prober.render.when import clock, day, milliseconds, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -80,6 +80,11 @@ class Journal:
     def alert_unknown(self, row: OutboxRow, detail: str, *, retry_ms: int) -> None:
         """Tell that an alert may or may not have been taken, and when it is repeated."""
         self._say_of_alert("warning", row, f"may have been taken: {detail}; repeated in {words(retry_ms)}")
+
+    def alerts_held(self, recipient: str, *, until_ms: int) -> None:
+        """Tell that what waits for somebody goes out later, in one mail, as they had three within a minute."""
+        when = clock(until_ms)
+        self._say("info", f"alerts to {recipient} held until {when}, to go together: 3 were sent within a minute")
 
     def alert_closed(self, row: OutboxRow) -> None:
         """Tell that an alert will not be sent, as nobody is configured who would get it."""

@@ -49,8 +49,9 @@ def acknowledge(store: Store, deed: Deed) -> str:
             return f"incident {deed.number} is acknowledged already, {first}"
         notes.add_note(store, incident, _note(deed, Action.ACKNOWLEDGED))
         incidents.acknowledge(store, deed.number, deed.at_ms)
-        audience.drop_reminders(store, deed.number)
-    return f"incident {deed.number} ({incident.probe_id}) is acknowledged by {deed.who}: no more reminders"
+        dropped = audience.drop_reminders(store, deed.number)
+    said = f"incident {deed.number} ({incident.probe_id}) is acknowledged by {deed.who}: no more reminders"
+    return f"{said}, {dropped} that waited given up" if dropped else said
 
 
 def note(store: Store, deed: Deed) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -87,11 +88,11 @@ def _of_silence(last_round: RoundRow | None, config: Config, now_ms: int) -> Ite
 
 def tell_of_stand_ins(path: Path) -> tuple[Notice, ...]:
     """Return what people should know while something stands in for the store."""
-    trouble = "the store cannot be written" if path.exists() else f"the store is gone from {path}"
-    return tuple(_of_stand_in(file, trouble) for file in places_in_use(path))
+    return tuple(_of_stand_in(file, path) for file in places_in_use(path))
 
 
-def _of_stand_in(file: Path, trouble: str) -> Notice:
+def _of_stand_in(file: Path, path: Path) -> Notice:
+    trouble = "the store cannot be written" if os.path.lexists(path) else f"the store is gone from {path}"
     since_ms = file.stat().st_mtime_ns // 1_000_000
     with suppress(StoreError):
         reader = open_reader(file)

@@ -21,7 +21,7 @@ from prober.app.record import Recorded, record
 from prober.app.round import Round, Rounds
 from prober.app.standby import Lookout, record_look
 from prober.app.takeover import Inheritance, take_over
-from prober.app.waiting import count_alerts, shown_alerts
+from prober.app.waiting import count_alerts, refusal, shown_alerts
 from prober.core.masking import Masker
 from prober.core.model import Outcome, Probe, ProbeState, Reason
 from prober.core.rules import is_pending
@@ -144,7 +144,7 @@ class Run:
             self.report.queued += self._books.queued
             waiting = await self._books.write(outbox.all_waiting)
             self.report.undelivered = count_alerts(waiting)
-            self.report.refusals = tuple(f"{row.recipient}: {row.last_error}" for row in waiting if row.last_error)
+            self.report.refusals = tuple(refusal(row, tried=self._delivery.tried) for row in waiting if row.last_error)
 
     async def _work(self, probes: Sequence[Probe]) -> None:
         async with anyio.create_task_group() as work:

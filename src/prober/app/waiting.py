@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from prober.core.alerts import TELLING_OF_OPEN, AlertFacts, AlertKind
 from prober.core.report import WaitingAlert
+from prober.render.when import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from prober.adapters.store.outbox import OutboxRow
 
@@ -36,6 +37,14 @@ def shown_alerts(rows: Iterable[OutboxRow]) -> list[WaitingAlert]:
 def count_alerts(rows: Iterable[OutboxRow]) -> int:
     """Return how many alerts rows stand for; a batch is as many as it holds."""
     return sum(max(len(facts.members), 1) if (facts := read_facts(row)) else 1 for row in rows)
+
+
+def refusal(row: OutboxRow, *, tried: Collection[str]) -> str:
+    """Return whom an alert did not reach, why, and when it is tried again; ``tried`` are Message-IDs tried just now."""
+    when = clock(row.next_attempt_at_ms)
+    if row.message_id in tried:
+        return f"{row.recipient}: {row.last_error}; next try at {when}"
+    return f"{row.recipient}: not tried now, next try at {when}; the last time: {row.last_error}"
 
 
 def read_facts(row: OutboxRow) -> AlertFacts | None:

@@ -59,7 +59,7 @@ def incident(story: Story, *, now_ms: int, paint: Paint = plain, width: int | No
         "started": day_and_clock(shown.started_at_ms),
         "maintenance": clean(story.maintenance_reason or ""),
         "confirmed": day_and_clock(shown.confirmed_at_ms),
-        "announced": _at(shown.announced_at_ms) or "not announced",
+        "announced": _announced(story),
         "acknowledged": acknowledged and f"{acknowledged}{by}",
         "ended": _at(shown.ended_at_ms),
         "lasted": words(_lasted_ms(shown, now_ms)),
@@ -111,6 +111,16 @@ def _colour(shown: Incident) -> Colour | None:
     if shown.ended_at_ms is not None:
         return None
     return "red" if shown.kind is Kind.DOWN else "yellow"
+
+
+def _announced(story: Story) -> str:
+    """Return when people were told, or what keeps that they are."""
+    at, states = _at(story.incident.announced_at_ms), {alert.state for alert in story.alerts}
+    if at is None:
+        return "not announced"
+    if not states or "sent" in states:
+        return at
+    return f"{at}: queued, {'not accepted yet' if 'waiting' in states else 'never sent'}"
 
 
 def _lasted_ms(shown: Incident, now_ms: int) -> int:

@@ -23,6 +23,7 @@ _DONE: Final = {
     Action.UNMARKED: "unmarked as a false positive",
     Action.RESOLVED: "resolved",
 }
+_STOPPING: Final = (Action.ACKNOWLEDGED, Action.MARKED)
 _FATES: Final = {
     "waiting": "waiting for",
     "sent": "sent to",
@@ -35,7 +36,7 @@ _FATES: Final = {
 def timeline(story: Story) -> list[str]:
     """Return a line for everything that happened after the beginning; of many reminders only the newest."""
     alerts, hidden = _shown(story.alerts)
-    happened = [*_alerts(alerts), *_notes(story.notes)]
+    happened = [*_alerts(alerts, story.notes), *_notes(story.notes)]
     lines = [f"{day_and_clock(at_ms)}  {what}" for at_ms, what in sorted(happened, key=lambda each: each[0])]
     return [*lines, f"and {hidden} earlier reminders: --json has them"] if hidden else lines
 
@@ -46,9 +47,13 @@ def _shown(alerts: tuple[AlertOfIncident, ...]) -> tuple[list[AlertOfIncident], 
     return [each for each in alerts if each not in hidden], len(hidden)
 
 
-def _alerts(alerts: list[AlertOfIncident]) -> Iterator[tuple[int, str]]:
+def _alerts(alerts: list[AlertOfIncident], notes: tuple[Note, ...]) -> Iterator[tuple[int, str]]:
     for each in alerts:
         at_ms = each.queued_at_ms if each.sent_at_ms is None else each.sent_at_ms
+        if each.kind is AlertKind.REMINDER and each.state == "dropped":
+            at_ms = min(
+                (note.at_ms for note in notes if note.action in _STOPPING and note.at_ms >= at_ms), default=at_ms
+            )
         yield at_ms, f"alert: {each.kind} {_FATES[each.state]} {clean(each.recipient)} ({clean(each.channel)})"
 
 
