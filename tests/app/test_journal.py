@@ -170,7 +170,7 @@ def invalid() -> InvalidConfig:
             lambda told: told.reload_failed(invalid()),
             [
                 "error    reload failed, the old configuration stays: 2 problems",
-                'error    probes.toml:13:1: error: unknown key "timeot" did you mean "timeout"?',
+                'error    probes.toml:13:1: error: unknown key "timeot"; did you mean "timeout"?',
                 "error    probes.toml: error: there is no probe",
             ],
         ),

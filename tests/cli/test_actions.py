@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.app.actions.world import BRANCH, git, make_remote
+from tests.cli.process import PLAIN, started
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,9 +90,13 @@ def test_a_missing_secret_is_named_but_a_fork_is_only_not_configured(
     configure(probe=NAMED)
     ran = prober("actions", "run", "--remote", remote)
     assert (ran.code, "READY_TOKEN" in ran.err) == (3, True)
+    (annotation,) = ran.out.splitlines()
+    assert annotation.startswith("::error title=prober::")
+    assert "READY_TOKEN" in annotation
     monkeypatch.setenv("PROBER_IS_FORK", "true")
     ran = prober("actions", "run", "--remote", remote)
     assert (ran.code, "not configured" in ran.err, "READY_TOKEN" in ran.err) == (0, True, True)
+    assert ran.out == ""
 
 
 def test_a_state_that_nobody_can_read_ends_the_run_with_5_and_is_kept(
@@ -114,7 +121,13 @@ def test_without_a_channel_or_a_key_people_are_told_what_to_do(
     assert "nobody will be told" in prober("actions", "run", "--remote", remote).err
     monkeypatch.delenv("PROBER_STATE_KEY")
     configure.with_mail(smtp)
-    assert "Set the secret PROBER_STATE_KEY" in prober("actions", "run", "--remote", remote).err
+    ran = prober("actions", "run", "--remote", remote)
+    (line,) = [line for line in (ran.out + ran.err).splitlines() if "PROBER_STATE_KEY" in line]
+    assert line.startswith("::warning title=prober::")
+    assert "Set the secret PROBER_STATE_KEY" in line
+    ran = prober("actions", "run", "--remote", remote, "--json")
+    assert "Set the secret PROBER_STATE_KEY" in ran.err
+    assert json.loads(ran.out)["schema"] == 1
 
 
 def test_what_everybody_can_read_has_no_address_and_no_word_of_a_mail_server(
@@ -140,5 +153,21 @@ def test_a_run_that_is_not_configured_says_so_on_its_page(
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     configure(probe=NAMED)
     assert prober("actions", "run", "--remote", remote).code == 3
-    assert "not configured" in summary.read_text()
+    assert "Nothing was checked: the configuration cannot be used" in summary.read_text()
     assert "READY_TOKEN" in summary.read_text()
+    monkeypatch.setenv("PROBER_IS_FORK", "true")
+    assert prober("actions", "run", "--remote", remote).code == 0
+    assert "Nothing was checked: not configured" in summary.read_text()
+
+
+def test_a_run_that_is_ended_says_that_what_it_saw_is_saved(
+    configure: Configure, web: Web, smtp: SmtpServer, remote: str
+) -> None:
+    configure.with_mail(smtp, probe='interval = "1m"')
+    with started(configure.folder, "actions", "run", "--remote", remote, "--mode", "force", program=PLAIN) as process:
+        deadline = time.monotonic() + 30
+        while not web.requests and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (143, "note: interrupted: what was seen until then is saved on the branch.\n")

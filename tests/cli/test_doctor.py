@@ -364,6 +364,21 @@ def test_a_unit_and_a_workflow_are_found(prober: RunProber, folder: Path, unit_f
     ]
 
 
+def test_before_its_first_start_the_service_has_no_folder_and_nothing_is_wrong(
+    configure: Configure, prober: RunProber, folder: Path, unit_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure()
+    monkeypatch.setenv("STATE_DIRECTORY", str(folder / "var"))
+    ran = prober("doctor", "--json")
+    assert (ran.code, "its folder does not exist" in wrongs(ran)["store"]) == (5, True)
+    (unit_folder / "prober.service").touch()
+    ran = prober("doctor", "--json")
+    assert ran.code == 0
+    assert found(ran, "store") == [("note", f"{folder / 'var/prober.db'} ($STATE_DIRECTORY): not there yet")]
+    assert "the first start makes it: systemctl start prober.service" in ran.out
+    assert prober("doctor", "--db", "nowhere/prober.db").code == 5
+
+
 def test_a_connectivity_url_that_is_silent_is_wrong(configure: Configure, prober: RunProber, web: Web) -> None:
     configure(f'[connectivity]\nurls = ["{NOWHERE}", "{web.url}"]')
     ran = prober("doctor", "--json")

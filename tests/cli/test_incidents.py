@@ -133,7 +133,9 @@ def test_one_is_shown_whole(prober: RunProber) -> None:
         (["false-positive", "7"], "there is no incident 7."),
         (["resolve", "7"], "there is no incident 7."),
         (["list", "apj"], 'Did you mean "api"?'),
-        (["list", "--limit", "0"], "Invalid value for '--limit'"),
+        (["list", "--limit", "0"], '--limit: "0" is not a number from 1 on. Write one, such as 20.'),
+        (["list", "--limit", "all"], '--limit: "all" is not a number'),
+        (["list", "--limit", str(2**63)], "is not a number from 1 on"),
         (["list", "--since", "x"], '--since: "x" is neither'),
     ],
 )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 import signal
 import sys
 import time
@@ -73,7 +74,7 @@ def test_the_version_is_printed(prober: RunProber) -> None:
     ("line", "said"),
     [
         ("stauts", "Did you mean 'status'?\nSee: prober --help"),
-        ("run --dui", "No such option: --dui (Possible options: --due)\nSee: prober run --help"),
+        ("run --dui", "No such option: --dui. Did you mean --due?\nSee: prober run --help"),
         ("incidents shwo", "Did you mean 'show'?\nSee: prober incidents --help"),
         ("status --since", "requires an argument.\nSee: prober"),
         ("--color pink status", "'pink' is not one of 'auto', 'always', 'never'.\nSee: prober --help"),
@@ -356,3 +357,29 @@ def test_completion_works_in_bash(folder: Path) -> None:
     assert "_PROBER_COMPLETE=complete_bash" in script.stdout
     completed = run_process(folder, _PROBER_COMPLETE="complete_bash", COMP_WORDS="prober st", COMP_CWORD="1")
     assert completed.stdout.split() == ["status"]
+
+
+WIDTH, MANY = 80, 25
+
+
+def test_every_help_fits_into_eighty_columns(prober: RunProber, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    seen = 0
+    pending: list[list[str]] = [[]]
+    while pending:
+        path = pending.pop()
+        text = prober(*path, "--help").out
+        assert [line for line in text.splitlines() if len(line) > WIDTH] == []
+        commands = text.partition("\nCommands:\n")[2]
+        pending += [[*path, line.split()[0]] for line in commands.splitlines() if re.match(r"  [a-z]", line)]
+        seen += 1
+    assert seen > MANY
+
+
+def test_a_mistyped_option_is_told_the_nearest_one(prober: RunProber) -> None:
+    ran = prober("status", "--sinse", "7d")
+    assert (ran.code, ran.err) == (
+        2,
+        "error: No such option: --sinse. Did you mean --since?\nSee: prober status --help\n",
+    )
+    assert prober("status", "--zzz").err.startswith("error: No such option: --zzz\n")

@@ -65,6 +65,8 @@ def test_a_window_of_ones_own_replaces_the_usual(configure: Configure, prober: R
     for arguments in (["--since", "1d"], ["--since", "2020-01-01", "--until", "2099-01-01"]):
         (probe,) = json.loads(prober("status", "--json", *arguments).out)["probes"]
         assert probe["windows"]["range"]["checks"]["total"] == 1
+    shown = prober("status", "--since", "2020-01-01", "--until", "2020-01-03").out
+    assert "  range 2020-01-01 00:00:00 UTC to 2020-01-03 00:00:00 UTC\n" in shown
     (probe,) = json.loads(prober("status", "--json", "--until", "2020-01-02").out)["probes"]
     assert probe["windows"]["range"]["checks"]["total"] == 0
     assert probe["windows"]["range"]["uptime_percent"] is None

@@ -234,4 +234,4 @@ def problems_of(error: ProberError) -> list[str]:
     """Return a line for each thing that is wrong."""
     if not isinstance(error, InvalidConfig):
         return [str(error)]
-    return [f"{str(each).splitlines()[0]} {each.suggestion}".rstrip() for each in error.problems]
+    return ["; ".join(filter(None, (str(each).splitlines()[0], each.suggestion))) for each in error.problems]

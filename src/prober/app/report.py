@@ -74,6 +74,7 @@ def report_status(
             last_round_at_ms=last_round.ended_at_ms if last_round else None,
             undelivered_alerts=count_alerts(outbox.all_waiting(store)),
             notices=(*notices.all_notices(store), *_of_silence(last_round, config, now_ms)),
+            span=span,
             probes=tuple(_statuses(past or store, config, probes, now, windows, now_ms, timed)),
         )
 

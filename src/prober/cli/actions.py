@@ -70,9 +70,9 @@ def run(
     before and after it.
 
     Examples:
-      prober actions run                                       in a scheduled workflow
-      prober actions run --mode drill                          a test mail through the whole path
-      prober actions run --remote /srv/state.git --mode force  by hand, until the deadline
+      prober actions run                  in a scheduled workflow
+      prober actions run --mode drill     a test mail through the whole path
+      prober actions run --mode force --remote /srv/state.git
     """
     from prober.adapters.clock import SystemClock
     from prober.adapters.github import read_job
@@ -83,9 +83,9 @@ def run(
         raise UsageError("the state of prober actions lies on a branch. Leave out --db.")
     deadline_ms = duration_ms("--deadline", deadline)
     try:
-        config = settings.load()
+        config = settings.load(is_sending=True)
     except ConfigError as error:
-        _tell_of(job, error)
+        _tell_of(settings, job, error)
         if not job.is_fork:
             raise
         settings.say(f"not configured: this is a fork, and nothing was checked.\n{error}")
@@ -94,8 +94,10 @@ def run(
     problems = [*outcome.notes, *outcome.report.notes, *troubles(outcome.report, is_public=True)]
     if outcome.fault is not None:
         problems.append(f"{outcome.fault}. What happened since the state was last saved is looked at anew.")
-    _summarise(job, outcome, problems)
+    _summarise(job, outcome, [*problems, *outcome.hints])
     _print(settings, config, outcome, problems, as_json=as_json)
+    if outcome.report.stopped_by is not None and outcome.fault is None:
+        settings.warn("interrupted: what was seen until then is saved on the branch.")
     code = exit_code(outcome.report, [probe.id for probe in config.probes], FailOn.NEVER)
     is_lasting = outcome.fault is None and outcome.is_whole
     raise typer.Exit(code if is_lasting or code > STOPPED else StoreError.exit_code)
@@ -163,12 +165,15 @@ def _run(
     return run_in_job(config, job, asked, place=place, environ=os.environ)
 
 
-def _tell_of(job: Job, error: ConfigError) -> None:
+def _tell_of(settings: Globals, job: Job, error: ConfigError) -> None:
     """Say on the page of the run why nothing was checked."""
+    from prober.app.journal import problems_of
     from prober.render import actions
 
     problems = [line for line in str(error).splitlines() if line.strip()]
-    _append(job, actions.refusal(problems))
+    _append(job, actions.refusal(problems, is_fork=job.is_fork))
+    for line in () if job.is_fork else actions.complain(problems_of(error)):
+        settings.show(f"{line}\n")
 
 
 def _append(job: Job, text: str) -> None:
@@ -199,6 +204,8 @@ def _print(settings: Globals, config: Config, outcome: Outcome, problems: Sequen
     told = [(each.event, each.incident) for each in report.told]
     unverified = {probe.id for probe in config.probes if not probe.verify}
     if as_json:
+        for hint in outcome.hints:
+            settings.warn(hint)
         shown = shapes.run(report.results, told, tally, unverified=unverified)
         settings.show(shown.replace("#", "\\u0023"))  # the same JSON, in which no "##[" is a command
         return
@@ -207,5 +214,5 @@ def _print(settings: Globals, config: Config, outcome: Outcome, problems: Sequen
         report.results, told, tally, unverified=unverified, paused=paused, paint=plain, width=settings.width()
     )
     settings.show(actions.defused(shown))
-    for line in actions.annotate(outcome.status, problems):
+    for line in actions.annotate(outcome.status, problems, outcome.hints):
         settings.show(f"{line}\n")

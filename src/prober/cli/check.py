@@ -53,7 +53,7 @@ def check(
     _refuse_bare_hosts(ids)
     if urls and offline:
         raise UsageError("--offline only validates the configuration. Leave out the URL, or --offline.")
-    config = settings.load() if ids or not urls else None
+    config = settings.load(is_sending=True) if ids or not urls else None
     probes = [] if config is None else _named(config, ids)
     if config is not None and offline:
         _print_valid(settings, config, probes, as_json=as_json)

@@ -53,13 +53,19 @@ class Globals:
             raise ConfigError('no probes.toml here or above. Write one with "prober init", or name it with --config.')
         return path
 
-    def load(self) -> Config:
-        """Return the configuration. Raises ConfigError with every problem."""
-        from prober.adapters.config import load_config
+    def load(self, *, is_sending: bool = False) -> Config:
+        """Return the configuration. Raises ConfigError with every problem.
+
+        ``is_sending`` says that the command asks servers, which it then did not.
+        """
+        from prober.adapters.config import InvalidConfig, load_config
 
         path = self.config_path()
         self.detail(f"configuration: {path}")
-        return load_config(path, environ=os.environ, host_name=host_name())
+        try:
+            return load_config(path, environ=os.environ, host_name=host_name())
+        except InvalidConfig as error:
+            raise InvalidConfig(error.problems, consequence="Nothing was sent." if is_sending else "") from error
 
     def store_path(self, config: Config) -> Path:
         """Return where the store is: --db, $PROBER_DB, [store] path, $STATE_DIRECTORY, beside the configuration.

@@ -9,7 +9,7 @@ import typer
 
 from prober.cli.context import globals_of, host_name, origin
 from prober.cli.help import Command, Group
-from prober.cli.values import LARGEST, Ids, Json, Tag, chosen, moment_ms, number_of
+from prober.cli.values import Ids, Json, Tag, chosen, moment_ms, number_of, read_number
 from prober.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ def list_incidents(
     until: Annotated[str | None, typer.Option("--until", metavar="T", help="Only what began before this time.")] = None,
     is_open: Annotated[bool, typer.Option("--open", help="Only what is open.")] = False,
     limit: Annotated[
-        int | None,
-        typer.Option("--limit", metavar="N", min=1, max=LARGEST, help="At most so many; 50, with --json all."),
+        str | None,
+        typer.Option("--limit", metavar="N", help="At most so many; 50, with --json all."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -81,7 +81,7 @@ def list_incidents(
     with settings.reading(config) as stores:
         found = known_incidents(stores, probe_ids=wanted, since_ms=since_ms, until_ms=until_ms, open_only=is_open)
         planned = set[int]().union(*(begun_in_maintenance(each, config, found, now_ms=now_ms) for each in stores))
-    most = limit or (len(found) if as_json else SHOWN)
+    most = read_number(limit, "--limit") if limit is not None else len(found) if as_json else SHOWN
     if len(found) > most:
         settings.say(f"note: shown: {most} of {len(found)} incidents. All of them: --limit {len(found)}")
     found = found[:most]

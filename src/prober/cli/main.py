@@ -119,7 +119,7 @@ def _run(arguments: list[str]) -> int:
 
 def _misused(error: typer.TyperException, settings: Globals) -> int:
     """Say what is wrong with the line. A group without a command answers with its help."""
-    message = error.format_message().replace("Value error, ", "")
+    message = _with_nearest(error.format_message().replace("Value error, ", ""), error)
     is_help = message.startswith("Examples:")
     if is_help and settings.log_format is None:
         output.tell(message)
@@ -128,6 +128,14 @@ def _misused(error: typer.TyperException, settings: Globals) -> int:
         said = "Missing command." if is_help else message
         settings.fail(f"{said}\nSee: {context.command_path if context else 'prober'} --help")
     return error.exit_code
+
+
+def _with_nearest(message: str, error: typer.TyperException) -> str:
+    """Name the nearest of several options that a wrong one may have meant."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(getattr(error, "option_name", ""), getattr(error, "possibilities", None) or (), n=1)
+    return f"{message.partition(' (Possible')[0]}. Did you mean {near[0]}?" if near else message
 
 
 def _stopped(error: BaseException, settings: Globals) -> int:

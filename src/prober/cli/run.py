@@ -58,7 +58,7 @@ def run(
     from prober.core.schedule import run_deadline_ms
 
     settings = globals_of(context)
-    config = settings.load()
+    config = settings.load(is_sending=True)
     named = chosen(config, ids, tag)
     probes = [probe for probe in named if probe.enabled]
     paused = [probe.id for probe in named if not probe.enabled]

@@ -52,7 +52,7 @@ def status(
       prober status                          all probes
       prober status --watch                  a live table
       prober status api --since 2026-11-01   one probe, since a day
-      prober status --fail-on down           for a script: exit 1 when something is down
+      prober status --fail-on down           for a script: exit 1 when one is down
     """
     from prober.adapters.clock import SystemClock
     from prober.app.report import report_status, tell_of_stand_ins

@@ -37,6 +37,13 @@ def number_of(what: str, *, listed_by: str) -> Any:  # noqa: ANN401 - what typer
     return typer.Argument(metavar="N", parser=read, help=f"A number from: {listed_by}")
 
 
+def read_number(text: str, option: str) -> int:
+    """Return the number, from 1 on, that an option is given."""
+    if re.fullmatch("[0-9]{1,19}", text) and 1 <= int(text) <= LARGEST:
+        return int(text)
+    raise UsageError(f'{option}: "{text}" is not a number from 1 on. Write one, such as 20.')
+
+
 class FailOn(StrEnum):
     """Which state of a probe makes the exit code 1."""
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from prober.core.model import Incident, Result
     from prober.core.people import Note
     from prober.core.sight import Role
-    from prober.core.uptime import Uptime
+    from prober.core.uptime import Period, Uptime
 
 AlertState: TypeAlias = Literal["waiting", "closed"]
 AlertFate: TypeAlias = Literal["waiting", "sent", "merged", "closed", "dropped"]
@@ -79,7 +79,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusReport:
-    """How all probes are and were, as of ``generated_at_ms``, and what is wrong with prober itself."""
+    """How all probes are and were, as of ``generated_at_ms``, and what is wrong with prober itself.
+
+    ``span`` is the window of the probes' figures, where one was asked for.
+    """
 
     title: str
     location: str
@@ -88,6 +91,7 @@ class StatusReport:
     last_round_at_ms: int | None = None
     undelivered_alerts: int = 0
     notices: tuple[Notice, ...] = ()
+    span: Period | None = None
     probes: tuple[ProbeStatus, ...] = ()
 
 

@@ -181,7 +181,10 @@ def _commands(facts: AlertFacts) -> Iterator[Row]:
             yield Row(label="How things stand", value="prober status")
         case AlertKind.STANDING_IN | AlertKind.STANDING_BY | AlertKind.KEY | AlertKind.DISAGREEMENT:
             yield Row(label="What we see of the other side", value="prober standby")
-        case AlertKind.SEVERAL | AlertKind.BLIND | AlertKind.STORE:
+        case AlertKind.STORE:
+            yield Row(label="Look for the cause", value="prober doctor")
+            yield Row(label="Bring history back", value="prober db merge BACKUP.db")
+        case AlertKind.SEVERAL | AlertKind.BLIND:
             yield Row(label="How things stand", value="prober status")
         case _:
             return

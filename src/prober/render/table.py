@@ -49,7 +49,7 @@ def status(report: StatusReport, *, paint: Paint = plain, width: int | None = No
     """Return the report as a table, in at most ``width`` columns where one is given."""
     if report.last_round_at_ms is None and all(probe.last is None for probe in report.probes):
         return "no checks yet\n"
-    notes = chain.from_iterable(fold(note, width, hang=" " * 8) for note in _notes(report, paint))
+    notes = chain.from_iterable(fold(note, width, hang=" " * 8) for note in (*_span(report), *_notes(report, paint)))
     lines = chain(_header(report, width), _probes(report.probes, paint, width), notes)
     return "".join(f"{line}\n" for line in lines)
 
@@ -179,6 +179,11 @@ def _maintenance(report: StatusReport) -> Iterator[str]:
         why = "" if planned.reason is None else f", {clean(planned.reason)}"
         more = f" and {len(ids) - _MOST_IDS:,} more" if len(ids) > _MOST_IDS else ""
         yield f"  note  {clean(', '.join(ids[:_MOST_IDS]))}{more}: in maintenance{until}{why}"
+
+
+def _span(report: StatusReport) -> Iterator[str]:
+    if report.span is not None:
+        yield f"  range {day_and_clock(report.span.from_ms)} to {day_and_clock(report.span.to_ms)}"
 
 
 def _notes(report: StatusReport, paint: Paint) -> Iterator[str]:

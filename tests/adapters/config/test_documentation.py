@@ -66,7 +66,7 @@ def test_every_example_of_an_operator_is_valid(load: Load, condition: str) -> No
 def test_the_example_of_bad_input_is_what_is_said(problems: Problems) -> None:
     shown = TEXT.partition("$ prober check --offline\n")[2].partition("\n```")[0]
     text = "\n" * 11 + '[probe.api]\ntimeot = "9s"\nurl = "https://h"' + "\n" * 7 + 'interval = "5min"'
-    assert problems(text) == shown
+    assert f"{problems(text)} Nothing was sent." == shown
 
 
 def test_the_examples_were_found() -> None:

@@ -59,13 +59,13 @@ class Lines:
 
 
 class InvalidConfig(ConfigError):  # noqa: N818 - reads as what it is where it is caught
-    """The configuration cannot be used; the text says everything that is wrong with it."""
+    """The configuration cannot be used; the text says everything that is wrong with it, and what that means."""
 
     title = ""
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, problems: tuple[Problem, ...], *, consequence: str = "") -> None:
         count = f"{len(problems)} error{'s' if len(problems) > 1 else ''}"
-        super().__init__("\n".join((*map(str, problems), f"{count}. Nothing was sent.")))
+        super().__init__("\n".join((*map(str, problems), f"{count}. {consequence}".rstrip())))
         self.problems = problems
 
 

@@ -40,7 +40,7 @@ class Outcome:
     """What came of it: the run itself, how everything is now, and how often this job came round lately.
 
     ``fault`` says why what happened may be forgotten, None that it is on the branch. ``is_whole`` is whether what was
-    there before could be read.
+    there before could be read. ``notes`` are what people should know, ``hints`` what they could do better.
     """
 
     report: Report
@@ -49,6 +49,7 @@ class Outcome:
     fault: str | None
     is_whole: bool
     notes: Sequence[str]
+    hints: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,7 +96,7 @@ async def run(config: Config, job: Job, asked: Asked, around: Around, *, key: by
             clock=around.clock,
         )
         if key is None and config.channels:
-            state.notes.append(NO_KEY)
+            state.hints.append(NO_KEY)
         interruption = Interruption()
         async with interruption.watched():
             with interruption.bounding(0):
@@ -262,4 +262,5 @@ class _JobRun:
             fault=self._state.fault,
             is_whole=self._state.aside is None,
             notes=tuple(self._state.notes),
+            hints=tuple(self._state.hints),
         )

@@ -51,7 +51,8 @@ FETCHES = 4
 class State:
     """The state on its branch, and the store of this run that it becomes.
 
-    ``fault`` says why what happened may not outlast this run, None that it does. ``notes`` are what people should know.
+    ``fault`` says why what happened may not outlast this run, None that it does. ``notes`` are what people should know,
+    ``hints`` what they could do better.
     ``aside`` is the branch that what could not be read was kept under. ``queued`` counts alerts that merging caused.
     """
 
@@ -87,6 +88,7 @@ class State:
         self.aside: str | None = None
         self.queued = 0
         self.notes: list[str] = []
+        self.hints: list[str] = []
 
     async def load(self) -> None:
         """Fetch what the branch holds and make the store of it; go on without it, and say so, where that fails."""

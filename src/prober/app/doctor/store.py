@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from prober.adapters.host import find_starters
@@ -24,7 +25,7 @@ from prober.core.diagnosis.service import (
     judge_waiting,
     patience_ms,
 )
-from prober.core.diagnosis.store import judge_disk, judge_file, judge_place, judge_stand_in
+from prober.core.diagnosis.store import judge_disk, judge_file, judge_no_folder, judge_place, judge_stand_in
 from prober.errors import StoreError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from prober.adapters.lock import Held
     from prober.adapters.store.rounds import RoundRow
+    from prober.core.diagnosis.service import Starter
     from prober.core.report import Notice
 
 QUICK_CHECK_S: Final = 5.0
@@ -44,26 +46,33 @@ def look_at_store(
     """Look at all that lies on the disk."""
     findings: list[Finding] = []
     is_serving = False
+    starters = find_starters(None if config_path is None else config_path.absolute().parent)
     if path is None:
         findings.append(note("store", "nothing says where it is", "name it with --db, or name a configuration"))
     else:
         try:
-            findings += _file_and_disk(path, reason)
+            findings += _file_and_disk(path, reason, maker=_maker(starters, reason))
             holder = find_holder(path)
             is_serving = holder is not None and holder.command == "serve"
             findings += _work(path, holder, now_ms, patience_ms(intervals_ms))
         except StoreError as error:
             message, _, advice = str(error).partition("; ")
             findings.append(wrong("store", message, advice))
-    folder = None if config_path is None else config_path.absolute().parent
-    return findings + judge_starters(find_starters(folder), is_serving=is_serving)
+    return findings + judge_starters(starters, is_serving=is_serving)
 
 
-def _file_and_disk(path: Path, reason: str) -> Iterator[Finding]:
+def _maker(starters: Sequence[Starter], reason: str) -> str | None:
+    """Return the unit that makes the folder of the store as it starts, if there is one."""
+    units = [name for each in starters if (name := PurePath(each.path).name).endswith((".service", ".timer"))]
+    return units[0] if units and reason == "$STATE_DIRECTORY" else None
+
+
+def _file_and_disk(path: Path, reason: str, *, maker: str | None) -> Iterator[Finding]:
     is_there = _exists(path)
     folder = path.resolve().parent
     if not is_there and not _exists(folder):
-        yield wrong("store", f"{path} ({reason}): its folder does not exist", "create it, or name another with --db")
+        yield judge_no_folder(str(path), reason, maker)
+        yield from (judge_stand_in(str(file)) for file in places_in_use(path))
         return
     standing_in = places_in_use(path)
     yield judge_place(str(path), reason, is_there=is_there, is_stood_in_for=bool(standing_in))

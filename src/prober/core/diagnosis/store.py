@@ -57,6 +57,13 @@ def judge_place(path: str, why: str, *, is_there: bool, is_stood_in_for: bool = 
     return note("store", f"{path} ({why}): not there yet", '"prober run" makes it; another place is named with --db')
 
 
+def judge_no_folder(path: str, why: str, maker: str | None) -> Finding:
+    """Judge a store without a folder, which the unit ``maker`` makes when it is started, if there is one."""
+    if maker is not None:
+        return note("store", f"{path} ({why}): not there yet", f"the first start makes it: systemctl start {maker}")
+    return wrong("store", f"{path} ({why}): its folder does not exist", "create it, or name another with --db")
+
+
 def judge_stand_in(path: str) -> Finding:
     """Judge a file that holds what could not be written to the store."""
     advice = "see that the store can be written; the next round then takes everything over from there"

@@ -30,12 +30,22 @@ def defused(text: str) -> str:
     return "\n".join(map(_defused, text.split("\n")))
 
 
-def annotate(report: StatusReport, problems: Sequence[str] = ()) -> list[str]:
+def annotate(report: StatusReport, problems: Sequence[str] = (), hints: Sequence[str] = ()) -> list[str]:
     """Return what deserves to be seen on the page of a run, worst first, as at most 10 commands of one line each.
 
-    ``problems`` is what went wrong with the run itself. All is well: there are none.
+    ``problems`` is what went wrong with the run itself, ``hints`` what would make it better. All is well: there are
+    none.
     """
     told = [*_of_ourselves(report, problems), *_of_incidents(report, Kind.DOWN), *_of_incidents(report, Kind.SLOW)]
+    return _at_most([*told, *(_command("warning", "prober", hint) for hint in hints)])
+
+
+def complain(problems: Sequence[str]) -> list[str]:
+    """Return why a run checked nothing, as at most 10 commands of one line each."""
+    return _at_most([_command("error", "prober", problem) for problem in problems])
+
+
+def _at_most(told: list[str]) -> list[str]:
     if len(told) > _MOST:
         more = len(told) - _MOST + 1
         told[_MOST - 1 :] = [_command("warning", f"{more} more", "see the summary of this run")]

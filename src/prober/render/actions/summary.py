@@ -62,10 +62,11 @@ def step_summary(
     )
 
 
-def refusal(problems: Sequence[str]) -> str:
-    """Return the summary of a run that checked nothing, as it is not configured."""
+def refusal(problems: Sequence[str], *, is_fork: bool = False) -> str:
+    """Return the summary of a run that checked nothing; a fork has yet to be configured."""
+    why = "not configured" if is_fork else "the configuration cannot be used"
     wrong = [quoted(problem, _MOST_CHARS) for problem in problems]
-    return page(["## Nothing was checked: not configured"], bullets(wrong, _MOST_ITEMS))
+    return page([f"## Nothing was checked: {why}"], bullets(wrong, _MOST_ITEMS))
 
 
 def _wrong(report: StatusReport, problems: Sequence[str]) -> Iterator[str]:
