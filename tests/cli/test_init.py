@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 )
 def test_what_it_writes_is_valid_at_once(folder: Path, prober: RunProber, arguments: list[str]) -> None:
     ran = prober("init", *arguments)
-    assert (ran.code, ran.out, ran.err) == (0, "", "wrote probes.toml. Try it: prober check\n")
+    assert (ran.code, ran.out, ran.err.splitlines()[0]) == (0, "", "wrote probes.toml. Try it: prober check")
     checked = prober("check", "--offline")
     assert checked.code == 0
     assert "connectivity is not configured" not in checked.out
@@ -45,7 +45,7 @@ def test_urls_and_address_are_those_given(prober: RunProber) -> None:
 def test_it_makes_the_folder_and_says_how_to_go_on(folder: Path, prober: RunProber) -> None:
     ran = prober("init", "a/b")
     assert (folder / "a/b/probes.toml").exists()
-    assert ran.err == "wrote a/b/probes.toml. Try it: prober -c a/b/probes.toml check\n"
+    assert ran.err.splitlines()[0] == "wrote a/b/probes.toml. Try it: prober -c a/b/probes.toml check"
     assert prober("-c", "a/b/probes.toml", "check", "--offline").code == 0
 
 
@@ -161,3 +161,13 @@ def test_ctrl_d_and_a_closed_stdin_leave_no_traceback(folder: Path, prober: RunP
     assert "Traceback" not in shown
     assert not (folder / "probes.toml").exists()
     assert prober("init").code == 0
+
+
+def test_in_a_repository_it_says_how_the_store_stays_out_of_it(prober: RunProber, folder: Path) -> None:
+    hint = "The store will lie beside it. Keep it out of git: echo 'prober.db*' >> watch/.gitignore\n"
+    assert hint in prober("init", "watch", "--defaults").err
+    assert not (folder / "watch" / ".gitignore").exists()
+    (folder / "watch" / ".gitignore").write_text("prober.db*\n")
+    assert "git" not in prober("init", "watch", "--defaults", "--force").err
+    (folder / ".git").rmdir()
+    assert "git" not in prober("init", "other", "--defaults").err

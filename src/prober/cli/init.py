@@ -58,6 +58,19 @@ def init(
     _write(path, starter_text(urls, address), may_replace=force)
     named = "" if folder == Path() else f" -c {path}"
     settings.say(f"wrote {path}. Try it: prober{named} check")
+    if _may_be_committed(folder):
+        settings.say(f"The store will lie beside it. Keep it out of git: echo 'prober.db*' >> {folder / '.gitignore'}")
+
+
+def _may_be_committed(folder: Path) -> bool:
+    """Say whether a folder is in a git repository and does not ignore the store yet, as far as its own file says."""
+    real = folder.resolve()
+    try:
+        if "prober.db" in (real / ".gitignore").read_text(errors="replace"):
+            return False
+    except OSError:
+        pass
+    return any(os.path.lexists(each / ".git") for each in (real, *real.parents))
 
 
 def _answer(question: str, read: Callable[[str], str]) -> str:
