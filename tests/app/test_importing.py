@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from prober.adapters.config import InvalidConfig, load_config
 from prober.adapters.http import Fetcher
-from prober.app.importing import Import, Source, judge, key_of, read_import, standing_of, write_import
+from prober.app.importing import Import, Source, judge, key_of, present_in, read_import, write_import
 from prober.core.importing.account import Account, Assertion, Assignment, Body, Contact, Keyword, Monitor, Window
-from prober.core.importing.plan import Standing, planned
+from prober.core.importing.plan import Present, planned
 from prober.errors import ConfigError, NoAnswerError, ProberError, UsageError
 from prober.render.import_report import report, shape
 from prober.render.imported import added_text, new_text
@@ -95,8 +95,8 @@ async def test_importing_again_adds_only_what_is_new_and_touches_nothing(tmp_pat
 
 
 def ready_for(path: Path, *monitors: Monitor, before: bytes | None = None) -> Import:
-    standing, found = standing_of(path)
-    plan = planned(Account(monitors=monitors), standing, judge=judge, now_ms=T0)
+    present, found = present_in(path)
+    plan = planned(Account(monitors=monitors), present, judge=judge, now_ms=T0)
     text = added_text(plan, found.decode(), key_name="K", url=None) if found else new_text(plan, key_name="K", url=None)
     return Import(plan=plan, path=path, before=found if before is None else before, text=text)
 
@@ -238,12 +238,12 @@ def test_a_key_that_is_none_is_said_with_the_name_of_its_variable(value: str) ->
 
 def test_what_stands_is_known_by_id_url_and_variable(tmp_path: Path) -> None:
     path = tmp_path / "probes.toml"
-    assert standing_of(path) == (Standing(), None)
+    assert present_in(path) == (Present(), None)
     path.write_text(
         'title = "${A} $${B} ${C:-c}"\n[defaults]\nslow = false\n[alert.email]\n'
         '[probe]\nodd = 1\n[probe.a]\nurl = "https://A.example"\nuptimerobot_id = 5\n[probe.b]\nuptimerobot_id = "6"\n'
     )
-    assert standing_of(path)[0] == Standing(
+    assert present_in(path)[0] == Present(
         ids=["a", "b"],
         monitor_ids=[5],
         urls={"https://a.example/": "a"},
@@ -252,7 +252,7 @@ def test_what_stands_is_known_by_id_url_and_variable(tmp_path: Path) -> None:
         has_defaults=True,
     )
     path.write_text("probe = 1\nalert = 2")
-    assert standing_of(path)[0] == Standing(ids=[], monitor_ids=[], variables=set())
+    assert present_in(path)[0] == Present(ids=[], monitor_ids=[], variables=set())
 
 
 TEXT = st.text(max_size=20) | st.sampled_from(
@@ -380,8 +380,8 @@ def test_whatever_an_account_holds_the_file_is_valid_and_nothing_is_lost(
     path = tmp_path_factory.mktemp("import") / "probes.toml"
     if is_there:
         path.write_text(STANDING)
-    standing, before = standing_of(path)
-    plan = planned(account, standing, judge=judge, now_ms=T0)
+    present, before = present_in(path)
+    plan = planned(account, present, judge=judge, now_ms=T0)
     listed = [each for each in plan.skipped if not each.name.startswith(("contact ", "maintenance window "))]
     assert (
         len(plan.probes) + len(plan.known) + len(listed)

@@ -135,9 +135,7 @@ def test_what_is_about_a_probe_is_held_while_somebody_else_watches_it(
     assert gate.is_held(event, probe=API, standing=standing, windows=()) is is_held
 
 
-@pytest.mark.parametrize(
-    "event", [OPENED, CERTIFICATE, reminded("ops/a"), Disagreed(probe_id="api", at_ms=0, since_ms=0, started_at_ms=0)]
-)
+@pytest.mark.parametrize("event", [OPENED, CERTIFICATE, reminded("ops/a")])
 @pytest.mark.parametrize(("minute", "is_held"), [(-1, False), (0, True), (29, True), (30, False)])
 def test_what_is_about_a_probe_is_held_during_its_maintenance(event: Event, minute: int, *, is_held: bool) -> None:
     event = at(event, NOON + minute * MIN)
@@ -212,3 +210,9 @@ def test_a_held_incident_is_told_once_nothing_holds_it_and_after_maintenance_by_
 
 def test_the_incident_of_a_probe_that_is_gone_knows_no_maintenance() -> None:
     assert gate.released_from_ms(HELD, probe=None, standing=None, windows=[WINDOW], now_ms=NOON) == NOON
+
+
+def test_what_is_paused_or_marked_as_a_false_positive_stays_held() -> None:
+    paused, marked = replace(API, enabled=False), replace(HELD, false_positive=True)
+    assert gate.released_from_ms(HELD, probe=paused, standing=None, windows=[], now_ms=NOON) is None
+    assert gate.released_from_ms(marked, probe=API, standing=None, windows=[], now_ms=NOON) is None

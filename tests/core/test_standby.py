@@ -27,7 +27,7 @@ from prober.core.sight import (
     Verdict,
     Watch,
 )
-from prober.core.standby import Standing, elapse, follow, is_held, is_pending, next_look_ms, role_of
+from prober.core.standby import Standing, elapse, follow, is_held, is_pending, next_look_ms, role_of, untold
 
 T0 = 1_790_000_000_000
 MIN = 60_000
@@ -131,7 +131,7 @@ def test_unreachable_while_our_own_network_is_not_fine_changes_nothing() -> None
 
 
 def test_limited_keeps_the_last_verdict_for_15_minutes_and_then_we_stand_in() -> None:
-    assert roles("f" + "l" * 15) == "b" * 15 + "I"
+    assert roles("f" + "l" * 16) == "b" * 16 + "I"
     assert roles("fss" + "l" * 20) == "bbI" + "I" * 20
     _, events = looked("f" + "l" * 20)
     assert [each.why for each in events if isinstance(each, RoleChanged)] == [Verdict.LIMITED]
@@ -143,11 +143,30 @@ def test_who_was_never_answered_but_told_to_wait_stands_in_after_15_minutes() ->
 
 def test_the_15_minutes_end_by_themselves_without_a_look() -> None:
     (*_, standing), _ = looked("fl")
-    assert elapse(standing, T0 + 15 * MIN - 1) == (standing, ())
-    after, events = elapse(standing, T0 + 15 * MIN)
+    assert elapse(standing, T0 + 16 * MIN - 1) == (standing, ())
+    after, events = elapse(standing, T0 + 16 * MIN)
     assert (after.role, len(events)) == ("standing-in", 1)
     assert elapse(after, T0 + 99 * MIN)[1] == ()
     assert elapse(Standing(), T0) == (Standing(), ())
+
+
+def test_the_15_minutes_begin_with_the_first_refusal_however_long_nobody_looked_before() -> None:
+    (standing,), _ = looked("f")
+    (late,), events = looked("l", began_ms=T0 + 5 * HOUR, standing=standing)
+    assert (late.role, events) == ("standby", [])
+
+
+def test_while_we_are_offline_no_patience_runs_out() -> None:
+    standings, events = looked("fl" + "o" * 30)
+    assert (standings[-1].role, events) == ("standby", [])
+    assert elapse(standings[-1], T0 + 9 * HOUR) == (standings[-1], ())
+
+
+def test_a_clock_that_is_set_back_begins_the_15_minutes_anew() -> None:
+    (*_, standing), _ = looked("fl")
+    set_back, events = elapse(standing, T0 - HOUR)
+    assert (set_back.role, events) == ("standby", ())
+    assert elapse(set_back, T0 - HOUR + 15 * MIN)[0].role == "standing-in"
 
 
 def test_retry_after_is_honoured() -> None:
@@ -163,8 +182,16 @@ def test_misconfigured_we_stand_in_at_once_and_tell_once_a_day() -> None:
     assert events == [KeyRejected(at_ms=T0)]
     late, again = looked("rr", began_ms=T0 + 24 * HOUR, standing=replace(first, looked_ms=T0 + 23 * HOUR))
     assert again == [KeyRejected(at_ms=T0 + 24 * HOUR)]
-    _, fixed = looked("fffr", began_ms=T0 + 25 * HOUR, standing=late[-1])
-    assert [type(each) for each in fixed] == [RoleChanged, KeyRejected]
+    _, fixed = looked("fff", began_ms=T0 + 25 * HOUR, standing=late[-1])
+    assert [type(each) for each in fixed] == [RoleChanged]
+
+
+def test_a_key_that_is_refused_now_and_then_is_still_told_once_a_day() -> None:
+    standings, events = looked("rfff" * 20)
+    assert {each.role for each in standings} == {"standby", "standing-in"}
+    assert [type(each) for each in events] == [KeyRejected, RoleChanged]
+    _, tomorrow = looked("rfff", began_ms=T0 + 24 * HOUR, standing=standings[-1])
+    assert [type(each) for each in tomorrow] == [KeyRejected, RoleChanged]
 
 
 def test_disagreement_when_they_say_up_for_ten_minutes_while_we_say_down_is_told_once() -> None:
@@ -258,7 +285,7 @@ def test_before_the_first_look_we_stand_by_and_are_about_to_know() -> None:
     ("looks", "expected"),
     [
         *[("f", False), ("fs", True), ("fu", True), ("fss", False), ("fssf", True), ("fssfff", False)],
-        *[("fp", True), ("fpp", False), ("fppf", True), ("r", False), ("o", True)],
+        *[("fp", True), ("fpp", False), ("fppf", True), ("r", False), ("o", False), ("fuo", False)],
     ],
 )
 def test_a_role_change_is_pending_while_the_next_looks_may_bring_it(looks: str, *, expected: bool) -> None:
@@ -302,12 +329,10 @@ class Naive:
         return "b" if role == "I" and looks[-1] in "fpmd" and fresh >= 3 else role
 
     def _is_out_of_patience(self, looks: str) -> bool:
-        answered = max((number for number, each in enumerate(looks) if each in "fspmd"), default=None)
         waiting = len(looks)
         while waiting and looks[waiting - 1] in "lo":
             waiting -= 1
-        first = looks.index("l", waiting)
-        return len(looks) - 1 - (first if answered is None else answered) >= 15
+        return len(looks) - 1 - looks.index("l", waiting) >= 15
 
 
 @given(st.text("ffffsssuuolrpmd", max_size=40))
@@ -315,7 +340,7 @@ def test_the_role_is_that_of_the_table_read_over_the_whole_history(looks: str) -
     assert roles(looks)[-1:] == (Naive(looks).role() if looks else "")
 
 
-@given(st.text("ffffssssuuuuolrpmd", max_size=40))
+@given(st.text("ffffssssuuuuolpmd", max_size=40))
 def test_roles_and_what_is_told_of_them_agree(looks: str) -> None:
     standings, events = looked(looks)
     role = "standby"
@@ -324,8 +349,6 @@ def test_roles_and_what_is_told_of_them_agree(looks: str) -> None:
             case RoleChanged(role=new, probe_ids=()):
                 assert new != role
                 role = new
-            case KeyRejected():
-                role = "standing-in"
     assert not standings or standings[-1].role == role
 
 
@@ -349,3 +372,41 @@ def test_who_is_freshly_watched_is_held_once_that_is_known(looks: str) -> None:
     )
     if patient:
         assert all(is_held(each, "api") and is_held(each, "web") for each in standings)
+
+
+def test_when_we_hand_back_people_are_told_what_stays_ours() -> None:
+    _, events = looked("fssppp")
+    assert [(each.role, each.probe_ids) for each in events if isinstance(each, RoleChanged)] == [
+        ("standing-in", ()),
+        ("standby", ()),
+        ("standing-in", ("api",)),
+    ]
+
+
+def test_a_look_that_sees_nothing_is_no_fresh_one_for_a_probe_either() -> None:
+    assert roles("ppfufuf", "api")[-1] == "I"
+    assert roles("ppfufff", "api")[-1] == "b"
+
+
+def test_another_prober_knows_our_probes_by_their_ids_alone() -> None:
+    linked = probe("linked", uptimerobot_id=99)
+    watches = (Watch(key="web", name="web", state="up", newest_ms=T0),)
+    known, _ = follow(Standing(), Seen(watches=watches), probes=[linked, WEB], down_since={}, now_ms=T0, by_id=True)
+    assert (role_of(known, "linked"), role_of(known, "web")) == ("standing-in", "standby")
+
+
+def test_a_sign_of_life_from_the_future_is_none() -> None:
+    (standing,), _ = looked("f", began_ms=T0 + 9 * HOUR)
+    (after,), _ = looked("s", standing=standing)
+    assert after.alive_ms == T0 - HOUR
+
+
+def test_what_nobody_was_told_is_still_to_be_told() -> None:
+    (*_, before), _ = looked("f" * 10, down_since={"api": T0})
+    (after,), events = looked("f", began_ms=T0 + 10 * MIN, standing=before, down_since={"api": T0})
+    assert [type(each) for each in events] == [Disagreed]
+    _, again = looked("f", began_ms=T0 + 11 * MIN, standing=untold(after, before), down_since={"api": T0})
+    assert [type(each) for each in again] == [Disagreed]
+    (rejected,), _ = looked("r", began_ms=T0 + 12 * MIN, standing=after)
+    _, again = looked("r", began_ms=T0 + 13 * MIN, standing=untold(rejected, after))
+    assert [type(each) for each in again] == [KeyRejected]

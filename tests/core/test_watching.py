@@ -94,6 +94,13 @@ def test_without_an_interval_of_theirs_ours_counts() -> None:
     assert Answered([watch(age_min=190, interval_ms=None)], [slowly], now_ms=NOW).says(slowly) is None
 
 
+def test_a_probe_that_is_seldom_checked_does_not_excuse_another() -> None:
+    often, seldom = probe(interval_ms=MIN), probe("daily", interval_ms=24 * 60 * MIN)
+    watches = [watch(age_min=60, key="api", interval_ms=None), watch(age_min=60, key="daily", interval_ms=None)]
+    answer = Answered(watches, [often, seldom], now_ms=NOW, by_id=True)
+    assert (answer.says(often), answer.says(seldom)) == (None, "up")
+
+
 def test_the_newest_sign_of_life_is_the_last_sample_or_entry_that_is_not_from_the_future() -> None:
     watches = [watch(age_min=3), watch("down", 60, logged_ms=NOW - 2 * MIN), watch(age_min=-3)]
     assert Answered(watches, [probe()], now_ms=NOW).alive_ms() == NOW - 2 * MIN

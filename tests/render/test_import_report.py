@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from prober.core.importing.plan import Note, Plan, Standing
+from prober.core.importing.plan import Note, Plan, Present
 from prober.render.import_report import report, shape
 from tests.core.importing.tables import monitor, plan_of
 
@@ -13,7 +13,7 @@ def full_plan() -> Plan:
         monitor(id=1, name="Known"),
         monitor(id=2, kind="ping", name="Router\x1b[31m"),
         monitor(id=3, kind="ping", name="Switch"),
-        standing=Standing(monitor_ids=[1]),
+        present=Present(monitor_ids=[1]),
         troubles=("alert contacts cannot be read with this key",),
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from prober.core.importing.account import Assignment, Contact, Window
-from prober.core.importing.plan import Plan, Standing
+from prober.core.importing.plan import Plan, Present
 from prober.render.imported import added_text, new_text
 from tests.core.importing.tables import monitor, plan_of
 from tests.fakes import MIN_MS, T0
@@ -126,9 +126,9 @@ def test_what_is_added_stands_behind_the_end_in_the_line_ends_of_the_file(before
 def test_what_a_file_says_already_is_not_added_again() -> None:
     ping = monitor(id=8, kind="ping", name="Router")
     first = new(plan_of(monitor(), ping, contacts=(OPS,)))
-    standing = Standing(ids=["api"], monitor_ids=[7], has_channels=True)
+    standing = Present(ids=["api"], monitor_ids=[7], has_channels=True)
     text = added(
-        plan_of(monitor(), ping, monitor(id=9, name="New", kind="http"), contacts=(OPS,), standing=standing), first
+        plan_of(monitor(), ping, monitor(id=9, name="New", kind="http"), contacts=(OPS,), present=standing), first
     )
     assert text.splitlines()[:3] == ["", "# Added from UptimeRobot.", ""]
     assert [line for line in text.splitlines() if line.startswith("[")] == ["[probe.new]"]

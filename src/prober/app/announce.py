@@ -156,8 +156,9 @@ class Announcer:
             windows=self._scene.config.maintenance,
             now_ms=self._scene.now_ms,
         )
-        about = (incident.probe_id, incident.location, incident.kind)
-        return since_ms is not None and results.has_trouble(self._store, *about, since_ms)
+        if since_ms is None or since_ms == incident.confirmed_at_ms:
+            return since_ms is not None
+        return results.has_trouble(self._store, incident.probe_id, incident.location, incident.kind, since_ms)
 
     def _probe(self, event: Event) -> Probe | None:
         probe_id = probe_of(event)

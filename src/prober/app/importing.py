@@ -19,7 +19,7 @@ from prober.adapters.config.variables import SECRET_CHARS, Variables, placeholde
 from prober.adapters.uptimerobot.account import read_account
 from prober.adapters.uptimerobot.calls import RefusedError
 from prober.app.setup import make_folder
-from prober.core.importing.plan import Plan, Standing, planned, same_url
+from prober.core.importing.plan import Plan, Present, planned, same_url
 from prober.core.masking import Masker
 from prober.core.settings import UPTIMEROBOT
 from prober.core.sight import Limited, Rejected
@@ -80,10 +80,10 @@ async def read_import(
 
     Raises InvalidConfig for a file that cannot be read, ConfigError for a key that is not accepted, and ProberError.
     """
-    standing, before = (Standing(), None) if path is None else standing_of(path)
+    present, before = (Present(), None) if path is None else present_in(path)
     account = await _account(fetch, source, say)
     mask = Masker([source.key] if len(source.key) >= SECRET_CHARS else []).mask
-    plan = planned(_masked(account, mask), standing, judge=judge, now_ms=now_ms, known=(source.key,))
+    plan = planned(_masked(account, mask), present, judge=judge, now_ms=now_ms, known=(source.key,))
     return Import(plan=plan, path=path, before=before, text=mask(_text(plan, before, source)))
 
 
@@ -131,13 +131,13 @@ def judge(key: str, value: object, *, is_name: bool = False) -> str | None:
     return None
 
 
-def standing_of(path: Path) -> tuple[Standing, bytes | None]:
+def present_in(path: Path) -> tuple[Present, bytes | None]:
     """Return what a file says already, and its bytes; None: there is no such file. Raises InvalidConfig."""
     if not os.path.lexists(path):
-        return Standing(), None
+        return Present(), None
     source = read_source(path)
     probes = [(name, each) for name, each in _table(source.data.get("probe")).items() if isinstance(each, dict)]
-    standing = Standing(
+    present = Present(
         ids=[name for name, _ in probes],
         monitor_ids=[number for _, each in probes if isinstance(number := each.get("uptimerobot_id"), int)],
         urls={same_url(each["url"]): name for name, each in probes if isinstance(each.get("url"), str)},
@@ -145,7 +145,7 @@ def standing_of(path: Path) -> tuple[Standing, bytes | None]:
         has_channels=bool(_table(source.data.get("alert"))),
         has_defaults=bool(_table(source.data.get("defaults"))),
     )
-    return standing, path.read_bytes()
+    return present, path.read_bytes()
 
 
 def _table(value: object) -> dict[str, Any]:

@@ -57,8 +57,8 @@ class Surroundings:
     """What a service needs of the world.
 
     ``load`` reads the configuration anew, or raises ConfigError with everything that is wrong with it. ``look`` returns
-    what looks at whom we stand behind by it. ``mailer``
-    returns what opens sessions, and keeps the given secrets out of all that it says.
+    what looks at whom we stand behind by it, ``mailer`` what opens sessions and keeps the given secrets out of all that
+    it says.
     """
 
     load: Callable[[], Config]

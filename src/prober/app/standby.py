@@ -23,6 +23,7 @@ from prober.core import standby
 from prober.core.masking import Masker
 from prober.core.sight import Limited, Rejected, Seen, Sight, Unreachable, Verdict
 from prober.core.standby import Standing
+from prober.core.windows import is_active
 from prober.render.when import words
 
 if TYPE_CHECKING:
@@ -77,27 +78,28 @@ def record_look(
     store: Store, sight: Sight, *, config: Config, place: Place, now_ms: int, is_online: bool, is_alerting: bool
 ) -> Looked:
     """Keep what a look came to, and queue the alerts that it causes."""
-    states = all_states(store, config.location)
-    down = {probe_id: state.down_since_ms for probe_id, state in states.items() if state.down_since_ms is not None}
+    mask = Masker(config.secrets).mask
     with store.transaction():
+        before = where_we_stand(store, config) or Standing()
         after, caused = standby.follow(
-            where_we_stand(store, config) or Standing(),
+            before,
             sight,
-            probes=config.probes,
-            down_since=down,
+            probes=[probe for probe in config.probes if probe.enabled],
+            down_since=_down_since(store, config, now_ms),
             now_ms=now_ms,
             is_online=is_online,
             by_id=config.standby is not None and config.standby.behind == "prober",
         )
+        after = after if is_alerting else standby.untold(after, before)
         standings.save_standing(store, config.location, after)
-        standings.save_look(store, _row(sight, after, config.location, now_ms))
+        standings.save_look(store, _row(sight, after, config.location, now_ms, mask))
         scene = Scene(
             store=store,
             config=config,
             now_ms=now_ms,
             origin=place.origin,
             is_reachable=None,
-            mask=Masker(config.secrets).mask,
+            mask=mask,
             standing=after,
         )
         announcer = Announcer(scene, is_alerting=is_alerting)
@@ -190,7 +192,20 @@ def said(sight: Sight) -> str | None:
             return None
 
 
-def _row(sight: Sight, after: Standing, location: str, now_ms: int) -> LookRow:
+def _down_since(store: Store, config: Config, now_ms: int) -> dict[str, int]:
+    """Return the start of each down incident that may be told: nobody is to contradict what is in maintenance."""
+    known = all_states(store, config.location)
+    return {
+        probe.id: state.down_since_ms
+        for probe in config.probes
+        if (state := known.get(probe.id)) is not None
+        and state.down_since_ms is not None
+        and not is_active(config.maintenance, probe, now_ms)
+    }
+
+
+def _row(sight: Sight, after: Standing, location: str, now_ms: int, mask: Callable[[str], str]) -> LookRow:
+    why = said(sight)
     return LookRow(
         location=location,
         at_ms=now_ms,
@@ -198,5 +213,5 @@ def _row(sight: Sight, after: Standing, location: str, now_ms: int) -> LookRow:
         role=after.role,
         monitors=len(sight.watches) if isinstance(sight, Seen) else None,
         newest_at_ms=after.alive_ms,
-        why=said(sight),
+        why=None if why is None else mask(why),
     )

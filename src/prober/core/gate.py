@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from prober.core import standby
 from prober.core.model import CertificateExpiring, Closed, ClosedAs, Event, Opened, Reminded
-from prober.core.sight import Disagreed
 from prober.core.windows import is_active, last_end_ms
 
 if TYPE_CHECKING:
@@ -61,8 +60,6 @@ def is_held(event: Event, *, probe: Probe | None, standing: Standing | None, win
         case Opened() | Reminded() | CertificateExpiring():
             is_watched = standing is not None and standby.is_held(standing, event.probe_id)
             return is_watched or _is_in_maintenance(probe, windows, event.at_ms)
-        case Disagreed():
-            return _is_in_maintenance(probe, windows, event.at_ms)
         case _:
             return False
 
@@ -77,8 +74,11 @@ def released_from_ms(
 ) -> int | None:
     """Return from when on a failed (slow) check lets an incident be told that was held; None while it still is.
 
-    After maintenance that is its end: what the work has mended wakes nobody. Else it is the check that confirmed it.
+    After maintenance that is its end: what the work has mended wakes nobody. Else no further check is needed, and it is
+    the one that confirmed it. What is paused, or marked as a false positive, stays held.
     """
+    if incident.false_positive or (probe is not None and not probe.enabled):
+        return None
     is_watched = standing is not None and standby.is_held(standing, incident.probe_id)
     if is_watched or _is_in_maintenance(probe, windows, now_ms):
         return None

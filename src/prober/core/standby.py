@@ -91,6 +91,8 @@ def role_of(standing: Standing, probe_id: str) -> Role:
 
 def is_pending(standing: Standing) -> bool:
     """Say whether the next looks may change a role, ours or that of a probe."""
+    if standing.seen is Verdict.OFFLINE:
+        return False
     if standing.why is None or (standing.silent if standing.role == "standby" else standing.fresh):
         return True
     return any(each.fresh if each.is_ours else each.blind for each in standing.probes.values())
@@ -125,32 +127,49 @@ def follow(
             answer = Answered(watches, probes, now_ms=now_ms, by_id=by_id)
             return _after_answer(looked, answer, down_since)
         case Limited(wait_ms=wait_ms):
-            since_ms, until_ms = looked.limited_since_ms or now_ms, now_ms + wait_ms
-            limited = replace(looked, seen=Verdict.LIMITED, limited_since_ms=since_ms, wait_until_ms=until_ms)
+            since_ms = now_ms if looked.limited_since_ms is None else looked.limited_since_ms
+            limited = replace(looked, seen=Verdict.LIMITED, limited_since_ms=since_ms, wait_until_ms=now_ms + wait_ms)
             return elapse(limited, now_ms)
         case Rejected():
             return _after_rejection(looked, now_ms)
         case Unreachable() if not is_online:
             return replace(looked, seen=Verdict.OFFLINE), ()
         case _:
-            silent = replace(looked, seen=Verdict.UNREACHABLE, fresh=0, silent=looked.silent + 1, limited_since_ms=None)
+            silent = replace(
+                looked,
+                seen=Verdict.UNREACHABLE,
+                fresh=0,
+                silent=looked.silent + 1,
+                limited_since_ms=None,
+                probes={probe_id: replace(each, fresh=0) for probe_id, each in looked.probes.items()},
+            )
             return _stand_in(silent, Verdict.UNREACHABLE, now_ms) if silent.silent >= SILENT_LOOKS else (silent, ())
 
 
 def elapse(standing: Standing, now_ms: int) -> tuple[Standing, tuple[Event, ...]]:
     """Return what time alone makes of it: who is only told to wait knows nothing any more after 15 minutes."""
-    if standing.limited_since_ms is None:
+    if standing.seen is not Verdict.LIMITED or standing.limited_since_ms is None:
         return standing, ()
-    known_ms = standing.limited_since_ms if standing.answered_ms is None else standing.answered_ms
-    has_patience = 0 <= now_ms - known_ms < PATIENCE_MS
-    return (standing, ()) if has_patience else _stand_in(replace(standing, fresh=0), Verdict.LIMITED, now_ms)
+    since_ms = min(standing.limited_since_ms, now_ms)
+    waiting = replace(standing, limited_since_ms=since_ms)
+    return (waiting, ()) if now_ms - since_ms < PATIENCE_MS else _stand_in(waiting, Verdict.LIMITED, now_ms)
+
+
+def untold(after: Standing, before: Standing) -> Standing:
+    """Return where we stand when nobody was told: what is told once a day, or once an incident, is still to be."""
+    probes = {
+        probe_id: replace(each, told_of_ms=before.probes.get(probe_id, ProbeStanding()).told_of_ms)
+        for probe_id, each in after.probes.items()
+    }
+    return replace(after, key_told_ms=before.key_told_ms, probes=probes)
 
 
 def _after_answer(
     before: Standing, answer: Answered, down_since: Mapping[str, int]
 ) -> tuple[Standing, tuple[Event, ...]]:
     now_ms = answer.now_ms
-    alive_ms = max(answer.alive_ms() or 0, before.alive_ms or 0) or None
+    known_ms = before.alive_ms if before.alive_ms is not None and before.alive_ms <= now_ms else 0
+    alive_ms = max(answer.alive_ms() or 0, known_ms or 0) or None
     after = replace(before, answered_ms=now_ms, alive_ms=alive_ms, limited_since_ms=None)
     if answer.is_watching:
         fresh = min(before.fresh + 1, FRESH_LOOKS)
@@ -163,7 +182,7 @@ def _after_answer(
     known: dict[str, ProbeStanding] = {}
     turned: defaultdict[Role, list[str]] = defaultdict(list)
     for probe in answer.probes:
-        is_linked = probe.id in answer.matched or probe.uptimerobot_id is not None
+        is_linked = probe.id in answer.matched or answer.is_named(probe)
         old = before.probes.get(probe.id, ProbeStanding(is_linked=is_linked, is_ours=not is_linked))
         says = answer.says(probe)
         new = _turned(replace(old, is_linked=old.is_linked or is_linked), is_watched=says is not None)
@@ -173,6 +192,9 @@ def _after_answer(
         told += contradictions
     if after.role == before.role == "standby":
         told += [_of_probes(role, probe_ids, now_ms) for role, probe_ids in turned.items()]
+    still_ours = [probe_id for probe_id, each in known.items() if each.is_ours and each.is_linked]
+    if events and after.role == "standby" and still_ours:
+        told.append(_of_probes("standing-in", still_ours, now_ms))
     return replace(after, probes=known), tuple(told)
 
 
@@ -203,7 +225,9 @@ def _hand_back(standing: Standing, now_ms: int) -> tuple[Standing, tuple[Event, 
         return replace(standing, why=Verdict.WATCHING, since_ms=since_ms), ()
     if standing.fresh < FRESH_LOOKS:
         return standing, ()
-    back = replace(standing, role="standby", why=Verdict.WATCHING, since_ms=now_ms, key_told_ms=None)
+    back = replace(standing, role="standby", why=Verdict.WATCHING, since_ms=now_ms)
+    if standing.why is Verdict.REJECTED and (standing.key_told_ms or 0) < (standing.since_ms or 0):
+        return back, ()  # a key that is refused now and then is told once a day, and so is that it is accepted again
     return back, (RoleChanged(at_ms=now_ms, role="standby", why=Verdict.WATCHING, since_ms=standing.since_ms),)
 
 

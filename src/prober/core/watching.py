@@ -49,12 +49,17 @@ class Answered:
     """What one answer says: of all that they watch, and of each probe."""
 
     def __init__(self, watches: Sequence[Watch], probes: Sequence[Probe], *, now_ms: int, by_id: bool = False) -> None:
-        self._longest_ms = max((probe.interval_ms for probe in probes), default=0)
         self._watches = watches
+        self._by_id = by_id
         self.probes = probes
         self.matched = match(probes, watches, by_id=by_id)
+        self._ours_ms = {self.matched[each.id].key: each.interval_ms for each in probes if each.id in self.matched}
         self.now_ms = now_ms
         self.is_watching = self._is_watching()
+
+    def is_named(self, probe: Probe) -> bool:
+        """Say whether a probe names one of their monitors, be it there or not."""
+        return not self._by_id and probe.uptimerobot_id is not None
 
     def alive_ms(self) -> int | None:
         """Return their newest sign of life."""
@@ -81,7 +86,7 @@ class Answered:
         )
 
     def _is_recent(self, watch: Watch, at_ms: int | None) -> bool:
-        return is_fresh(at_ms, watch.interval_ms or self._longest_ms, self.now_ms)
+        return is_fresh(at_ms, watch.interval_ms or self._ours_ms.get(watch.key, 0), self.now_ms)
 
 
 def _plain(url: str) -> str:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from prober.core.settings import Maintenance
     from prober.core.uptime import Span
 
+LONGEST_MS: Final = 90 * 86_400_000
+"""How long one window may last."""
+
 HORIZON_MS: Final = 100 * 86_400_000
 """How far `last_end_ms` and `around` look."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from prober.core.alerts import AlertFacts, AlertKind
-from prober.core.sight import Verdict
+from prober.core.sight import WATCHERS, Verdict
 from prober.render.when import clock, day, day_and_clock, short, words
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def tail(facts: AlertFacts) -> str:
     who, probes = facts.watcher, _named(facts.probes)
     match facts.kind:
         case AlertKind.KEY:
-            return f"{who} rejects our key: standing in"
+            return f"{who} {'rejects our key' if _has_key(facts) else 'turns us away'}: standing in"
         case AlertKind.DISAGREEMENT:
             incident = "" if facts.incident is None else f" (inc {facts.incident})"
             return f"{who} says up, we say down: {facts.probe_id}{incident}"
@@ -41,8 +41,13 @@ def sentence(facts: AlertFacts) -> str:
     who, probes = facts.watcher, _named(facts.probes)
     match facts.kind:
         case AlertKind.KEY:
-            unsure = f"{who} does not accept our key, so nobody can say whether it is watching. Until it does, we tell."
-            return f"{unsure} Make a read-only key there, and set api_key in [standby]."
+            what, advice = "accept our key", "Make a read-only key there, and set api_key in [standby]."
+            if not _has_key(facts):
+                what, advice = (
+                    "let us see its status",
+                    "Look at the url in [standby]: it has to answer without a login.",
+                )
+            return f"{who} does not {what}, so nobody can say whether it is watching. Until it does, we tell. {advice}"
         case AlertKind.DISAGREEMENT:
             lasting = words(facts.queued_at_ms - (facts.confirmed_at_ms or facts.queued_at_ms))
             return (
@@ -62,6 +67,10 @@ def last_sign(facts: AlertFacts) -> str | None:
     if facts.kind is not AlertKind.STANDING_IN or facts.started_at_ms is None:
         return None
     return day_and_clock(facts.started_at_ms)
+
+
+def _has_key(facts: AlertFacts) -> bool:
+    return facts.watcher == WATCHERS["uptimerobot"]
 
 
 def _since(facts: AlertFacts) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prober.app.importing import judge
 from prober.core.importing.account import Account, Monitor
-from prober.core.importing.plan import Plan, Standing, planned
+from prober.core.importing.plan import Plan, Present, planned
 from tests.fakes import T0
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ def monitor(**fields: Any) -> Monitor:
     return Monitor(**{"id": 7, "kind": "http", "name": "API", "url": "https://acme.example/", **fields})
 
 
-def plan_of(*monitors: Monitor, standing: Standing | None = None, known: tuple[str, ...] = (), **fields: Any) -> Plan:
+def plan_of(*monitors: Monitor, present: Present | None = None, known: tuple[str, ...] = (), **fields: Any) -> Plan:
     account = Account(monitors=monitors, **fields)
-    return planned(account, standing or Standing(), judge=judge, now_ms=T0, known=known)
+    return planned(account, present or Present(), judge=judge, now_ms=T0, known=known)
 
 
 def table(**fields: Any) -> Table:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from prober.core.importing.account import Assignment, Contact
-from prober.core.importing.plan import Channel, Note, Plan, Standing, same_url
+from prober.core.importing.plan import Channel, Note, Plan, Present, same_url
 from tests.core.importing.tables import monitor, plan_of
 
 
@@ -27,7 +27,7 @@ def test_ids_come_from_names_and_are_unique_also_beside_those_that_stand(names: 
     monitors = [
         monitor(id=number, name=name, url=f"https://acme.example/{number}") for number, name in enumerate(names, 1)
     ]
-    assert ids(plan_of(*monitors, standing=Standing(ids=["taken"]))) == expected
+    assert ids(plan_of(*monitors, present=Present(ids=["taken"]))) == expected
 
 
 def test_an_id_shows_no_secret_and_exists_for_any_url() -> None:
@@ -36,12 +36,12 @@ def test_an_id_shows_no_secret_and_exists_for_any_url() -> None:
 
 
 def test_what_stands_already_is_left_out_and_said() -> None:
-    standing = Standing(ids=["a", "b"], monitor_ids=[1], urls={same_url("https://ACME.example?key=${OTHER}&x=$$"): "b"})
+    present = Present(ids=["a", "b"], monitor_ids=[1], urls={same_url("https://ACME.example?key=${OTHER}&x=$$"): "b"})
     plan = plan_of(
         monitor(id=1, name="One"),
         monitor(id=2, name="Two", url="https://acme.example/?key=s3cret&x=$"),
         monitor(id=3, name="Three"),
-        standing=standing,
+        present=present,
     )
     assert ids(plan) == ["three"]
     assert [(each.name, each.why) for each in plan.known] == [
@@ -69,7 +69,7 @@ def test_any_url_of_a_file_can_be_compared(url: str) -> None:
 )
 def test_variables_have_names_of_their_own(name: str, variable: str) -> None:
     plan = plan_of(
-        monitor(name=name, auth="basic", username="me", password="pw"), standing=Standing(variables=["A_B_PASSWORD"])
+        monitor(name=name, auth="basic", username="me", password="pw"), present=Present(variables=["A_B_PASSWORD"])
     )
     assert [each.name for each in plan.secrets] == [variable]
 
@@ -140,7 +140,7 @@ def test_who_cannot_be_mailed_is_listed_without_the_address_of_a_channel(contact
 
 
 def test_a_file_that_says_who_is_told_keeps_its_say() -> None:
-    plan = plan_of(monitor(), contacts=(OPS,), standing=Standing(has_channels=True))
+    plan = plan_of(monitor(), contacts=(OPS,), present=Present(has_channels=True))
     assert plan.channel is None
     assert plan.notes == (Note(what="the file says already who is told: ops@acme.example not added"),)
 
@@ -149,7 +149,7 @@ def test_what_is_the_same_of_several_is_said_once() -> None:
     plan = plan_of(
         monitor(id=1, name="a", interval_s=60, timeout_s=60, ignores_certificate=True),
         monitor(id=2, name="b", interval_s=60, timeout_s=60),
-        standing=Standing(has_defaults=True),
+        present=Present(has_defaults=True),
         troubles=("something cannot be read",),
     )
     assert plan.all_notes == (

@@ -45,8 +45,8 @@ def test_what_comes_once_begins_at_an_instant() -> None:
     [
         ({**DAILY, "is_active": False}, "it is paused"),
         ({**DAILY, "id": "2"}, "it is for no monitor that was carried over"),
-        ({**DAILY, "duration_min": 0}, "it has no length that makes sense"),
-        ({**DAILY, "duration_min": 10**9}, "it has no length that makes sense"),
+        ({**DAILY, "duration_min": 0}, "it lasts for no time at all, or for more than 90 days"),
+        ({**DAILY, "duration_min": 10**9}, "it lasts for no time at all, or for more than 90 days"),
         ({**DAILY, "minute": None}, "it does not tell when it comes"),
         ({**DAILY, "recurrence": None}, "it does not tell when it comes"),
         ({**DAILY, "recurrence": "weekly"}, "it does not tell when it comes"),

@@ -31,6 +31,7 @@ from prober.adapters.config.kinds import (
 )
 from prober.adapters.config.moments import cron, moment, timezone
 from prober.core.durations import UNITS_MS
+from prober.core.windows import LONGEST_MS
 
 ID_PATTERN: Final = "[a-z0-9][a-z0-9_-]{0,63}"
 MOST_PROBES: Final = 10_000
@@ -215,7 +216,7 @@ MAINTENANCE_KEYS: Final = (
     Key(name="start", kind=moment(), doc="When it begins, once."),
     Key(
         name="duration",
-        kind=duration(least_ms=UNITS_MS["s"], most_ms=90 * UNITS_MS["d"]),
+        kind=duration(least_ms=UNITS_MS["s"], most_ms=LONGEST_MS),
         doc="How long it lasts, in time that passes.",
     ),
     Key(name="timezone", kind=timezone(), default="UTC", doc="Where cron is read, and a start without an offset."),

@@ -30,9 +30,17 @@ class LookRow:
 
 
 def find_standing(store: Store, location: str) -> Standing | None:
-    """Return where we stand at a location, None before the first look."""
+    """Return where we stand at a location, None before the first look.
+
+    What a newer version wrote is read as far as it is known here; what cannot be read is as if nobody had looked yet.
+    """
     row = store.find("SELECT standing FROM standings WHERE location = :location", {"location": location})
-    return None if row is None else _read(json.loads(row["standing"]))
+    if row is None:
+        return None
+    try:
+        return _read(json.loads(row["standing"]))
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return None
 
 
 def save_standing(store: Store, location: str, standing: Standing) -> None:
@@ -78,5 +86,9 @@ def _different(value: Standing | ProbeStanding, usual: Standing | ProbeStanding)
 
 def _read(told: dict[str, Any]) -> Standing:
     verdicts: dict[str, Any] = {name: Verdict(told[name]) for name in ("why", "seen") if name in told}
-    probes = {probe_id: ProbeStanding(**each) for probe_id, each in told["probes"].items()}
-    return Standing(**(told | verdicts | {"probes": probes}))
+    probes = {probe_id: ProbeStanding(**_known(each, ProbeStanding)) for probe_id, each in told["probes"].items()}
+    return Standing(**(_known(told, Standing) | verdicts | {"probes": probes}))
+
+
+def _known(told: dict[str, Any], kind: type[Standing | ProbeStanding]) -> dict[str, Any]:
+    return {name: told[name] for name in told.keys() & kind.__dataclass_fields__.keys()}

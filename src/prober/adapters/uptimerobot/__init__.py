@@ -1,4 +1,4 @@
-"""UptimeRobot's API, read only: the key travels in the body of a POST and nowhere else."""
+"""UptimeRobot's API, read only: the key travels in a body or a header, never in an address."""
 
 from prober.adapters.uptimerobot.look import look
 from prober.adapters.uptimerobot.record import read_records

@@ -144,6 +144,7 @@ class _JobRun:
         self._books = books
         self._interruption = interruption
         self._began_ms = around.clock.now_ms()
+        self._began = anyio.current_time()
         self._run: Run | None = None
 
     async def run(self) -> Outcome:
@@ -162,18 +163,19 @@ class _JobRun:
             undecided = []  # the next run goes on from here
         if (undecided or self._state.queued > told) and self._interruption.number is None:
             # What cannot be kept has to be decided now, and what only two runs together could see is told by this one.
-            report = report.followed_by(await self._check(undecided, {}))
+            report = report.followed_by(await self._check(undecided, {}, is_last=True))
             await self._save_at_last(SAVE_WITHIN_S)
         return await self._books.write(partial(self._sum_up, report=report))
 
-    async def _check(self, due: Sequence[Probe], later: Mapping[str, float]) -> Report:
+    async def _check(self, due: Sequence[Probe], later: Mapping[str, float], *, is_last: bool = False) -> Report:
+        """Check, judge and deliver; for the last time, in what is left of the time, and to look no more."""
         needed_ms = max([MAX_DEADLINE_MS, *map(verdict_ms, due)])
-        most_ms = self._asked.deadline_ms
+        most_ms = max(self._asked.deadline_ms - round((anyio.current_time() - self._began) * 1000), 0)
         options = Options(
             deadline_ms=min(most_ms, needed_ms),
             place=self._place,
             covers_all=bool(due or later),
-            residence=self._asked.residence if due or later else "never",
+            residence="never" if is_last or not (due or later) else self._asked.residence,
             residence_ms=most_ms,
             secure=self._secure,
             is_forgetful=lambda: self._state.fault is not None,
@@ -187,7 +189,7 @@ class _JobRun:
             checker=self._around.checker,
             open_session=self._around.open_session,
             options=options,
-            look=self._around.look,
+            look=None if is_last else self._around.look,
             on_wait=self._asked.on_wait,
         )
         return await self._run.run(due, later=later)

@@ -26,7 +26,7 @@ _SOON_S: Final = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Present:
     """What a file says already: ids, the monitors and urls they stand for, variables it asks for."""
 
     ids: Collection[str] = ()
@@ -90,28 +90,28 @@ def same_url(url: str) -> str:
     return parts._replace(scheme=parts.scheme.lower(), netloc=parts.netloc.lower(), path=parts.path or "/").geturl()
 
 
-def planned(account: Account, standing: Standing, *, judge: Judge, now_ms: int, known: Collection[str] = ()) -> Plan:
+def planned(account: Account, present: Present, *, judge: Judge, now_ms: int, known: Collection[str] = ()) -> Plan:
     """Return what becomes of an account beside what stands already. ``known`` are secrets that nothing may show."""
     emails = {each.id for each in account.contacts if _why_no_mail(each, judge) is None}
-    vault = Vault(taken=standing.variables, known=(*known, *(each.password for each in account.monitors)))
+    vault = Vault(taken=present.variables, known=(*known, *(each.password for each in account.monitors)))
     probes: list[Carried] = []
     here: list[Skipped] = []
     skipped: list[Skipped] = []
-    taken = set(standing.ids)
+    taken = set(present.ids)
     for monitor in account.monitors:
         if reason := why_not(monitor, judge):
             skipped.append(Skipped(name=_name(monitor), why=reason))
             continue
         probe_id = free_id(readable(monitor.name), _host(monitor, vault), taken=taken)
         probe = carried(monitor, Draft(id=probe_id, vault=vault.copy(), judge=judge), emails)
-        if found := _standing(probe, standing):
+        if found := _present(probe, present):
             here.append(Skipped(name=_name(monitor), why=found))
             continue
         vault.take(secret.name for secret in probe.secrets)
         taken.add(probe_id)
         probes.append(probe)
     windows, no_windows, doubt = _windows(account, probes, now_ms)
-    channel, no_contacts, notes = _channel(account, probes, standing, judge)
+    channel, no_contacts, notes = _channel(account, probes, present, judge)
     return Plan(
         probes=tuple(probes),
         known=tuple(here),
@@ -119,7 +119,7 @@ def planned(account: Account, standing: Standing, *, judge: Judge, now_ms: int, 
         windows=tuple(windows),
         window_doubt=doubt,
         channel=channel,
-        notes=(*(Note(what=each) for each in account.troubles), *notes, *_general(probes, standing, doubt)),
+        notes=(*(Note(what=each) for each in account.troubles), *notes, *_general(probes, present, doubt)),
     )
 
 
@@ -133,11 +133,11 @@ def _name(monitor: Monitor) -> str:
     return readable(monitor.name) or f"monitor {monitor.id}"
 
 
-def _standing(probe: Carried, standing: Standing) -> str | None:
+def _present(probe: Carried, present: Present) -> str | None:
     """Say where a probe stands already; None: nowhere."""
-    if probe.monitor.id in standing.monitor_ids:
+    if probe.monitor.id in present.monitor_ids:
         return "its uptimerobot_id stands there already"
-    if found := standing.urls.get(same_url(str(probe.keys["url",]))):
+    if found := present.urls.get(same_url(str(probe.keys["url",]))):
         return f"its url is that of [probe.{found}] already: uptimerobot_id = {probe.monitor.id} would link them"
     return None
 
@@ -164,7 +164,7 @@ def _why_no_mail(contact: Contact, judge: Judge) -> str | None:
 
 
 def _channel(
-    account: Account, probes: Sequence[Carried], standing: Standing, judge: Judge
+    account: Account, probes: Sequence[Carried], present: Present, judge: Judge
 ) -> tuple[Channel | None, list[Skipped], list[Note]]:
     whys = [(each, _why_no_mail(each, judge)) for each in account.contacts]
     skipped = [Skipped(name=f"contact {_contact_name(each)}", why=why) for each, why in whys if why]
@@ -172,7 +172,7 @@ def _channel(
     if not mailed or not probes:
         return None, skipped, []
     to = tuple(dict.fromkeys(mailed.values()))
-    if standing.has_channels:
+    if present.has_channels:
         return None, skipped, [Note(what=f"the file says already who is told: {', '.join(to)} not added")]
     assigned = [each for probe in probes for each in probe.monitor.assignments if each.contact in mailed]
     again = sorted({each.again_min for each in assigned} - {0})
@@ -195,10 +195,10 @@ def _differences(mailed: Mapping[str, str], probes: Sequence[Carried], again: Se
         yield Note(what=f"reminders came after {', '.join(map(str, again))} minutes: here there is one time for all")
 
 
-def _general(probes: Sequence[Carried], standing: Standing, doubt: str | None) -> Iterator[Note]:
+def _general(probes: Sequence[Carried], present: Present, doubt: str | None) -> Iterator[Note]:
     if doubt:
         yield Note(what=f"{doubt} (see [[maintenance]])")
-    if standing.has_defaults and probes:
+    if present.has_defaults and probes:
         yield Note(what="[defaults] of the file hold for the new probes too, where they say nothing else")
     often = tuple(each.id for each in probes if (each.monitor.interval_s or _SOON_S) < _SOON_S)
     if often:

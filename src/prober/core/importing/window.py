@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from prober.core.durations import UNITS_MS, format_duration
 from prober.core.importing.account import LAST_DAY
 from prober.core.importing.spelling import literal, readable
+from prober.core.windows import LONGEST_MS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 _DAYS_OF_WEEK: Final = range(1, 8)
 _DAYS_OF_MONTH: Final = range(1, 32)
 _MOST_HOURS: Final = 14
-_LONGEST_MIN: Final = 366 * 24 * 60
 _LATEST_MS: Final = 253_370_764_800_000
 
 
@@ -59,8 +59,8 @@ def why_no_window(window: Window, ids: Sequence[str], now_ms: int) -> str | None
         return "it is paused"
     if not ids:
         return "it is for no monitor that was carried over"
-    if not 0 < window.duration_min <= _LONGEST_MIN:
-        return "it has no length that makes sense"
+    if not 0 < window.duration_min * UNITS_MS["m"] <= LONGEST_MS:
+        return "it lasts for no time at all, or for more than 90 days"
     if _start_ms(window) is None and _cron(window) is None:
         return "it does not tell when it comes"
     end_ms = (_start_ms(window) or now_ms) + window.duration_min * UNITS_MS["m"]
