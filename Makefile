@@ -19,13 +19,16 @@ COMPILE := PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= $(BIN)
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo run test check lint bounds format lock bench soak picture clean
+.PHONY: help demo demo-standby run test check lint bounds format lock bench soak picture clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 14
 
 demo: .venv/runtime ## show a real outage on loopback: caught, mailed, resolved
 	@$(BIN)/prober demo
+
+demo-standby: .venv/runtime ## show prober standing in for UptimeRobot when that stops watching, and handing back
+	@$(BIN)/python -m tests.standby_demo
 
 run: .venv/runtime ## check everything in probes.toml once (PROBES=file for another)
 	@$(BIN)/prober --config $(PROBES) run

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import signal
 from dataclasses import dataclass
+from functools import partial
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from prober.errors import ProberError
 from prober.render.columns import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from subprocess import CompletedProcess
 
     from prober.render.columns import Paint
@@ -60,6 +61,11 @@ class Act:
 
 async def perform(say: Callable[[str], None], *, program: Sequence[str], paint: Paint = plain) -> signal.Signals | None:
     """Play, and return the signal that ended it early, if one did; then too nothing is left behind."""
+    return await until_stopped(partial(play, say, program=program, paint=paint))
+
+
+async def until_stopped(story: Callable[[], Awaitable[None]]) -> signal.Signals | None:
+    """Let a story be told, and return the signal that ended it early, if one did."""
     stopped_by = None
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with anyio.create_task_group() as tasks:
@@ -71,7 +77,7 @@ async def perform(say: Callable[[str], None], *, program: Sequence[str], paint: 
                     tasks.cancel_scope.cancel()
 
             tasks.start_soon(stop)
-            await play(say, program=program, paint=paint)
+            await story()
             tasks.cancel_scope.cancel()
     return stopped_by
 
@@ -123,19 +129,19 @@ class Stage:
         for number in range(1, act.checks + 1):
             await anyio.sleep_until(self._next_beat)
             self._next_beat = anyio.current_time() + self._beat_s
-            ran = await self._run("run", "--json")
+            ran = await run_program(self._program, "run", "--json")
             event = act.event if number == act.checks else None
-            if ran.returncode or _gist(ran.stdout) != ([act.outcome], [event] if event else [], 1 if event else 0):
-                raise _differs(f'"{act.outcome}" and {event or "no event"}', ran)
+            if ran.returncode or gist_of(ran.stdout) != ([act.outcome], [event] if event else [], 1 if event else 0):
+                raise differs(f'"{act.outcome}" and {event or "no event"}', ran)
             streak = f"{number} of {act.checks}" if act.event else ""
             self._say(_line(json.loads(ran.stdout)["results"][0], streak, self._paint))
 
     async def show_status(self) -> None:
         """Show what the program itself says at the end."""
-        ran = await self._run("status", "--color", "never" if self._paint is plain else "always")
+        ran = await run_program(self._program, "status", "--color", "never" if self._paint is plain else "always")
         shown = ran.stdout.decode()
         if ran.returncode or "up" not in shown.split():
-            raise _differs('the state "up"', ran)
+            raise differs('the state "up"', ran)
         self._say(shown.rstrip())
 
     def show_mail(self, mail: MailServer, begins: str, count: int) -> None:
@@ -149,15 +155,17 @@ class Stage:
         shown += ["", *(text.get_content() if text else "").strip().splitlines()]
         self._say("\n".join(f"  | {line}".rstrip() for line in shown))
 
-    async def _run(self, *arguments: str) -> CompletedProcess[bytes]:
-        try:
-            with anyio.fail_after(DEADLINE_S):
-                return await anyio.run_process([*self._program, *arguments], check=False)
-        except TimeoutError:
-            raise DemoError(f'the demo failed: "prober {arguments[0]}" did not end within {DEADLINE_S} s.') from None
+
+async def run_program(program: Sequence[str], *arguments: str) -> CompletedProcess[bytes]:
+    """Run the program once, to its end, with arguments that begin with the command."""
+    try:
+        with anyio.fail_after(DEADLINE_S):
+            return await anyio.run_process([*program, *arguments], check=False)
+    except TimeoutError:
+        raise DemoError(f'the demo failed: "prober {arguments[0]}" did not end within {DEADLINE_S} s.') from None
 
 
-def _gist(output: bytes) -> tuple[list[str], list[str], int] | None:
+def gist_of(output: bytes) -> tuple[list[str], list[str], int] | None:
     """Return the outcomes, the kinds of event and how many mails were accepted; None when it is nothing of the kind."""
     try:
         told = json.loads(output)
@@ -174,6 +182,7 @@ def _line(result: dict[str, Any], streak: str, paint: Paint) -> str:
     return line.rstrip()
 
 
-def _differs(wanted: str, ran: CompletedProcess[bytes]) -> DemoError:
+def differs(wanted: str, ran: CompletedProcess[bytes]) -> DemoError:
+    """Return that a step was not observed, with what the program said instead."""
     said = f"{ran.stdout.decode()}{ran.stderr.decode()}".strip()
     return DemoError(f"the demo failed: expected {wanted}, but prober ended with {ran.returncode} and said:\n{said}")

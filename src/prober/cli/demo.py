@@ -7,11 +7,17 @@ import re
 import sys
 from functools import partial
 from itertools import chain
+from typing import TYPE_CHECKING, Final
 
 import typer
 
-from prober.cli.context import globals_of
+from prober.cli.context import Globals, globals_of
 from prober.cli.help import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PROGRAM: Final = (sys.executable, "-P", "-m", "prober")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -30,20 +36,25 @@ def demo(context: typer.Context) -> None:
     import anyio
 
     from prober.app.demo import perform
+
+    settings = globals_of(context)
+    if stopped_by := anyio.run(partial(perform, voice(settings), program=PROGRAM, paint=settings.paint())):
+        raise typer.Exit(128 + stopped_by)
+
+
+def voice(settings: Globals) -> Callable[[str], None]:
+    """Return what tells a story on stdout, and have it fit there, with whatever the programs print that are started."""
     from prober.render.columns import fold
 
-    program = [sys.executable, "-P", "-m", "prober"]
-    settings = globals_of(context)
     width = settings.width()
     if width is not None:
-        os.environ["COLUMNS"] = str(width)  # for the status of the program that is started
+        os.environ["COLUMNS"] = str(width)
 
     def say(text: str) -> None:
         folded = chain.from_iterable(fold(line, width, hang=_hang(line)) for line in text.splitlines())
         settings.show("".join(f"{line}\n" for line in folded))
 
-    if stopped_by := anyio.run(partial(perform, say, program=program, paint=settings.paint())):
-        raise typer.Exit(128 + stopped_by)
+    return say
 
 
 def _hang(line: str) -> str:
