@@ -18,7 +18,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROUNDS = ["xxx", "xx.", "x..", ".x.", "sss", "s.s", "...", "?.x", "xs?"]
-RUNS = ["xxx xxx", "xxx xxx", "... ...", "sss sss", "F F F", "F F F", "S S", "A A", "M M", "U U U", "L +16"]
+RUNS = [
+    "xxx xxx",
+    "xxx xxx",
+    "... ...",
+    "sss sss",
+    "F F F",
+    "F F F",
+    "S S",
+    "A A",
+    "M M",
+    "U U U",
+    "L +16",
+    "F +11 F d",
+]
 DEEDS = st.one_of(
     st.sampled_from(ROUNDS),
     st.sampled_from(RUNS),
@@ -47,6 +60,7 @@ def test_what_nobody_else_watches_is_told_and_nothing_is_told_of_what_somebody_w
         "M M xxx xxx F F F xxx ...",
         "F D xxx xxx S S r xxx xxx ...",
         "S S a4 xxx xxx xxx xxx xxx xxx ...",
+        "F xxx xxx F +11 F d L +16 xxx",
         "F *9 xxx xxx S S xxx +16 ... xxx",
         "S S sss sss xxx xxx d +16 sss sss F F F +16 ...",
     ],

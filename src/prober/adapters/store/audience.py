@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def heard(store: Store, incidents: Collection[int]) -> dict[int, dict[tuple[str, str], Heard]]:
-    """Return what each (channel, recipient) heard of each incident; what was closed unsent counts as a number only."""
+    """Return what each (channel, recipient) heard of each incident; what was closed unsent counts as a number only.
+
+    That another monitor disagrees says nothing of the incident itself.
+    """
     rows = store.rows(
         """WITH alerts AS (
           SELECT o.id, o.incident, o.channel, o.recipient, o.kind = 'reminder' AS is_reminder,
@@ -24,7 +27,7 @@ def heard(store: Store, incidents: Collection[int]) -> dict[int, dict[tuple[str,
             coalesce(c.state, o.state) = 'closed' AS is_closed,
             coalesce(c.sent_at_ms, o.sent_at_ms, o.queued_at_ms) AS at_ms
           FROM outbox o LEFT JOIN outbox c ON c.id = o.carrier
-          WHERE o.incident IN (SELECT value FROM json_each(:incidents)))
+          WHERE o.incident IN (SELECT value FROM json_each(:incidents)) AND o.kind <> 'disagreement')
         SELECT incident, channel, recipient, sum(is_reminder) AS reminders, sum(is_waiting) AS waiting,
           max(iif(is_waiting OR is_closed, NULL, id)) AS newest,
           at_ms  -- of the newest: SQLite takes it from the row of max()

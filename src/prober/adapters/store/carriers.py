@@ -65,6 +65,7 @@ def find_mergeable(store: Store, incident: int, channel: str, recipient: str) ->
         """SELECT o.id, NOT EXISTS (
             SELECT 1 FROM outbox e LEFT JOIN outbox f ON f.id = e.carrier
             WHERE e.incident = o.incident AND e.channel = o.channel AND e.recipient = o.recipient
+              AND e.kind <> 'disagreement'
               AND coalesce(f.sent_at_ms, e.sent_at_ms) IS NOT NULL) AS is_first
         FROM outbox o LEFT JOIN outbox c ON c.id = o.carrier
         WHERE o.incident = :incident AND o.channel = :channel AND o.recipient = :recipient

@@ -19,7 +19,8 @@ SELECT i.number, i.uid, i.probe, i.location, i.kind, i.severity, i.started_at_ms
   i.closed_as, i.acknowledged_at_ms, i.is_held, i.false_positive, i.reason, i.detail, i.checks,
   (SELECT n.who FROM notes n WHERE n.incident = i.number AND n.action = 'acknowledged' ORDER BY n.at_ms, n.id LIMIT 1)
     AS acknowledged_by,
-  (SELECT min(o.queued_at_ms) FROM outbox o WHERE o.incident = i.number) AS announced_at_ms
+  (SELECT min(o.queued_at_ms) FROM outbox o WHERE o.incident = i.number AND o.kind <> 'disagreement')
+    AS announced_at_ms
 FROM incidents i
 """
 
