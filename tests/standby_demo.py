@@ -1,8 +1,8 @@
 """Half a minute behind UptimeRobot: quiet while it watches, loud when it does not, and quiet again.
 
 ``python -m tests.standby_demo``. All of it is real and on loopback: the program, started as cron would start it, a web
-service, a mail server. UptimeRobot's API is a stand-in, which is told how old its samples are. Every step is held
-against what must happen; the first that differs ends the demo.
+service, a mail server. UptimeRobot's API is a stand-in. Every step is held against what must happen; the first that
+differs ends the demo.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     from prober.render.columns import Paint
 
 EVERY_S: Final = 1.0
-HALF_AN_HOUR_S: Final = 1_800
+FRESH_S: Final = 900
+NEARLY_S: Final = 894
+"""How old UptimeRobot's newest samples always are: so old that they are stale a few seconds after it stops."""
+
 DOWN, UP = 9, 2
 CONFIG: Final = """\
 title = "Demo"
@@ -79,7 +82,7 @@ class Step:
 
 
 async def play(
-    say: Callable[[str], None], *, program: Sequence[str] = PROGRAM, paint: Paint = plain, pause_s: float = 0.7
+    say: Callable[[str], None], *, program: Sequence[str] = PROGRAM, paint: Paint = plain, pause_s: float = 0.5
 ) -> None:
     """Tell the whole story through ``say``; ``program`` starts prober, ``pause_s`` is between two runs.
 
@@ -89,8 +92,8 @@ async def play(
     with TemporaryDirectory(prefix="prober-demo-") as directory:
         async with WebService() as shop, MailServer() as mail, run_uptimerobot(account) as api:
             account.monitors = [
-                Monitor(id=1, name="Shop", url=shop.url),
-                Monitor(id=2, name="Blog", url="https://blog.demo.example/"),
+                Monitor(id=1, name="Shop", url=shop.url, sample_age_s=NEARLY_S),
+                Monitor(id=2, name="Blog", url="https://blog.demo.example/", sample_age_s=NEARLY_S),
             ]
             config = anyio.Path(directory, "probes.toml")
             await config.write_text(CONFIG.format(url=shop.url, api=api.v2, key=account.key, port=mail.port))
@@ -118,7 +121,7 @@ class Story:
         shop: WebService,
         mail: MailServer,
         paint: Paint = plain,
-        pause_s: float = 0.7,
+        pause_s: float = 0.5,
     ) -> None:
         self._say, self._program, self._paint, self._pause_s = say, program, paint, pause_s
         self._account, self._shop, self._mail = account, shop, mail
@@ -138,13 +141,13 @@ class Story:
 
     async def stand_in(self) -> None:
         """Find that nobody looks any more, and speak."""
-        self._say("\nUptimeRobot stops looking: its API answers, its samples are half an hour old.")
-        self._account.go_stale(HALF_AN_HOUR_S)
-        await anyio.sleep(EVERY_S)
+        self._say("\nUptimeRobot stops looking. It answers, but its newest sample turns 15 min old:")
+        self._account.stop_looking()
+        await anyio.sleep(FRESH_S - NEARLY_S + 0.1)
         looks = [("stale", "standby"), ("stale", "standing-in")]
         await self._watch(Step(outcome="failed", events=["standing_in"], mails=2, looks=looks))
         self._say("\nTwo looks agree: we stand in, and what was held is told. These mails arrived:")
-        self._show_mails("[PROBER] UptimeRobot silent for 30m", "[DOWN")
+        self._show_mails("[PROBER] UptimeRobot silent for 15m", "[DOWN")
 
     async def hand_back(self) -> None:
         """Find that somebody looks again, keep quiet again, and finish what was begun."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from prober.cli.main import main
+from tests.cli.behind import Behind, stand_behind
 from tests.cli.web import Web, web_server
 from tests.servers.smtp import SmtpServer, smtp_server_in_thread
 
@@ -90,8 +91,8 @@ class Configure:
         path.write_text("\n".join(lines))
         return path
 
-    def with_mail(self, smtp: SmtpServer, *, probe: str = "", **keys: Any) -> Path:
-        return self(email(smtp.port, **keys), probe=probe)
+    def with_mail(self, smtp: SmtpServer, *extra: str, probe: str = "", **keys: Any) -> Path:
+        return self("\n".join([*extra, email(smtp.port, **keys)]), probe=probe)
 
 
 @pytest.fixture
@@ -111,3 +112,11 @@ def options_of(command: Any) -> set[str]:
     """Return every option of a command, or of all the commands of a group."""
     options = {name for param in command.params if param.param_type_name == "option" for name in param.opts}
     return options.union(*map(options_of, getattr(command, "commands", {}).values()))
+
+
+@pytest.fixture
+def behind(
+    configure: Configure, prober: RunProber, web: Web, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Behind]:
+    """Stand behind UptimeRobot, which is well until told otherwise."""
+    yield from stand_behind(configure, prober, web, smtp, monkeypatch)

@@ -224,5 +224,15 @@ class Account:
             each.sample_age_s = age_s
             each.samples = None
 
+    def stop_looking(self) -> None:
+        """Take no sample any more: the newest ones stay as they are, and grow old."""
+        for each in self.monitors:
+            each.samples = list(each.all_samples(self.now_s, from_s=0, to_s=self.now_s))[:1]
+
+    def look_again(self) -> None:
+        """Take samples again, as old as ever."""
+        for each in self.monitors:
+            each.samples = None
+
     def next_mood(self) -> Mood:
         return self.moods.popleft() if self.moods else self.mood
