@@ -1,10 +1,9 @@
 """A life behind UptimeRobot, deed by deed, and what must be so after each of them, by rules of thumb.
 
 ``xs.`` are the checks of the three probes in one round (``.`` ok, ``s`` slow, ``x`` failed, ``?`` unknown). The third
-has no monitor. A look finds ``F`` all fresh, ``S`` all stale, ``A`` the monitor of ``a`` paused, ``M`` that of ``b``
-missing, ``D`` that of ``a`` down, ``U`` nobody, ``O`` nobody as we are offline, ``L`` that they want us to wait, ``K``
-that they refuse our key. ``+7`` lets minutes pass, ``a9`` begins maintenance of ``a`` for as many, ``*9`` that of all.
-``r`` resolves what is open, ``d`` delivers what waits. Each deed comes a minute after the one before.
+has no monitor. Looks are those of `tests.app.looks`. ``+7`` lets minutes pass, ``a9`` begins maintenance of ``a`` for
+as many, ``*9`` that of all. ``r`` resolves what is open, ``d`` delivers what waits. Each deed comes a minute after the
+one before.
 
 The rules of thumb know nothing of counters: who was seen by the last three looks is surely watched, who was not by as
 many is surely not, and in between anything goes.
@@ -25,8 +24,8 @@ from prober.app.round import Round
 from prober.app.standby import record_look
 from prober.core.gate import wants
 from prober.core.model import Kind, Policy, Result
-from prober.core.settings import Maintenance, Standby
-from prober.core.sight import Limited, Rejected, Seen, Unreachable, Watch
+from prober.core.settings import Maintenance
+from tests.app.looks import BEHIND, sight
 from tests.app.world import CHIEF, HERE, OPS, channel, config, probe
 from tests.core.histories import MEANING
 from tests.fakes import MIN_MS, T0
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from prober.adapters.store.db import Store
     from prober.core.model import Incident
     from prober.core.settings import Config
-    from prober.core.sight import Sight
 
 PROBES: Final = "abc"
 BEGINNINGS: Final = {"down", "slow"}
@@ -47,11 +45,10 @@ ANSWERS: Final = "FSAMD"
 WATCHED: Final = {"F": "ab", "D": "ab", "A": "b", "M": "a"}
 BAD: Final = {"x": Kind.DOWN, "s": Kind.SLOW}
 PATIENCE_MS: Final = 15 * MIN_MS
-DAY_MS: Final = 1440 * MIN_MS
 WHAT_IS: Final = config(
     *(probe(each, policy=Policy(failures=2, recoveries=1, slow_checks=2), tags=(each,)) for each in PROBES),
     channels=(channel(OPS, remind_ms=10 * MIN_MS), channel(CHIEF, id="chief", tags=("b", "c"))),
-    standby=Standby(behind="uptimerobot", url="https://api.example/v2/", api_key="a key"),
+    standby=BEHIND,
 )
 
 
@@ -119,7 +116,7 @@ class Life:
     def _look(self, sign: str) -> None:
         record_look(
             self.store,
-            self._sight(sign),
+            sight(sign, self.now_ms, PROBES[:2]),
             config=self.known,
             place=HERE,
             now_ms=self.now_ms,
@@ -133,25 +130,6 @@ class Life:
             self.limited_ms = None
         elif sign == "L" and self.limited_ms is None:
             self.limited_ms = self.now_ms
-
-    def _sight(self, sign: str) -> Sight:
-        match sign:
-            case "U" | "O":
-                return Unreachable(why="no answer")
-            case "L":
-                return Limited(wait_ms=MIN_MS)
-            case "K":
-                return Rejected(why="status 401")
-        newest_ms = self.now_ms - (DAY_MS if sign == "S" else 0)
-        watches = {
-            key: Watch(key=key, name=key, state="up", url=f"https://{key}.example/health", newest_ms=newest_ms)
-            for key in "abz"
-        }
-        if sign == "A":
-            watches["a"] = replace(watches["a"], state="paused")
-        if sign == "D":
-            watches["a"] = replace(watches["a"], state="down", newest_ms=None)
-        return Seen(watches=tuple(each for key, each in watches.items() if (sign, key) != ("M", "b")))
 
     def _maintain(self, probe_id: str, minutes: int) -> None:
         about = () if probe_id == "*" else (probe_id,)

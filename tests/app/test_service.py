@@ -110,7 +110,7 @@ class Scene:
             load=self.load,
             mailer=lambda _: self.mail.open,
             clock=self.clock,
-            look=lambda _: None,
+            look=lambda known: self.world.look if known.standby else None,
             checker=self.checker,
             place=HERE,
             systemd=self.systemd,

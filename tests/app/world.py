@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from prober.adapters.store.db import Store
     from prober.adapters.store.outbox import OutboxRow
     from prober.app.asked import Report
+    from prober.app.standby import Look
     from prober.core.facts import Certificate
     from prober.core.model import Incident
 
@@ -69,6 +70,7 @@ class World:
     clock: FakeClock = field(default_factory=FakeClock)
     mail: FakeMail = field(default_factory=FakeMail)
     checker: FakeChecker = field(init=False)
+    look: Look | None = None
     waited: list[tuple[list[str], float]] = field(default_factory=list)
 
     async def run(
@@ -92,6 +94,7 @@ class World:
                 checker=self.checker,
                 open_session=self.mail.open,
                 options=Options(**usual | options),
+                look=self.look,
                 on_wait=lambda near, seconds: self.waited.append(([each.id for each in near], seconds)),
             )
             return await run.run(probes)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from prober.app.standby import Look
     from prober.core.settings import Config
 
 KEY = b"a secret of this repository"
@@ -45,6 +46,7 @@ class Jobs:
     clock: FakeClock = field(default_factory=FakeClock)
     mail: FakeMail = field(default_factory=FakeMail)
     checker: FakeChecker = field(init=False)
+    look: Look | None = None
     number: int = 0
 
     def __post_init__(self) -> None:
@@ -60,7 +62,7 @@ class Jobs:
         self.number += 1
         scripts = {each.id: histories for each in self.config.probes} if isinstance(histories, str) else histories
         self.checker = FakeChecker(self.clock, scripts)
-        around = Around(place=HERE, clock=self.clock, checker=self.checker, open_session=self.mail.open)
+        around = Around(place=HERE, clock=self.clock, checker=self.checker, open_session=self.mail.open, look=self.look)
         usual: dict[str, Any] = {"remote": str(self.remote), "branch": BRANCH, "deadline_ms": 3_000_000}
         return await run(self.config, self.job(), Asked(**usual | asked), around, key=key)
 
