@@ -222,6 +222,10 @@ def test_three_fresh_looks_hand_back_and_two_do_not() -> None:
     assert events[1:] == [back]
 
 
+def test_fresh_looks_from_before_we_stood_in_do_not_count() -> None:
+    assert roles("f" + "l" * 16 + "ff") == "b" * 16 + "III"
+
+
 def test_three_fresh_looks_hand_back_a_probe() -> None:
     assert roles("ppfff", "api") == "bIIIb"
     _, events = looked("ppfff")
@@ -306,12 +310,13 @@ class Naive:
         self.looks = looks
 
     def role(self) -> str:
-        role = "b"
+        role, since = "b", 0
         for end in range(1, len(self.looks) + 1):
-            role = self._turned(role, self.looks[:end])
+            before, role = role, self._turned(role, self.looks[:end], since)
+            since = end if role != before else since
         return role
 
-    def _turned(self, role: str, looks: str) -> str:
+    def _turned(self, role: str, looks: str, since: int) -> str:
         if looks[-1] == "r":
             return "I"
         telling = [each for each in looks if each not in "lo"]
@@ -325,7 +330,8 @@ class Naive:
             return "I"
         if looks[-1] == "l" and self._is_out_of_patience(looks):
             return "I"
-        fresh = len(telling) - len("".join(telling).rstrip("fpmd"))
+        lately = [each for each in looks[since:] if each not in "lo"]
+        fresh = len(lately) - len("".join(lately).rstrip("fpmd"))
         return "b" if role == "I" and looks[-1] in "fpmd" and fresh >= 3 else role
 
     def _is_out_of_patience(self, looks: str) -> bool:

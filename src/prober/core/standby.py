@@ -235,7 +235,7 @@ def _stand_in(standing: Standing, why: Verdict, now_ms: int) -> tuple[Standing, 
     if standing.role == "standing-in":
         return standing, ()
     changed = RoleChanged(at_ms=now_ms, role="standing-in", why=why, since_ms=standing.alive_ms)
-    return replace(standing, role="standing-in", why=why, since_ms=now_ms), (changed,)
+    return replace(standing, role="standing-in", why=why, since_ms=now_ms, fresh=0), (changed,)
 
 
 def _after_rejection(looked: Standing, now_ms: int) -> tuple[Standing, tuple[Event, ...]]:
