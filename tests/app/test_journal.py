@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from prober.adapters.log import Format, Level
+    from prober.core.gate import HeldBy
     from prober.core.model import Event
 
 
@@ -117,6 +118,12 @@ CERTIFICATE = CertificateExpiring(
 def test_every_event_is_a_line_of_its_own(heard: Heard, event: Event, line: str) -> None:
     heard.journal.round_recorded([], [Told(event=event, incident=42)], 0)
     assert heard.lines[:-1] == [line]
+
+
+@pytest.mark.parametrize(("held_by", "why"), [("standby", "somebody else is watching"), ("maintenance", "maintenance")])
+def test_what_is_held_says_so(heard: Heard, held_by: HeldBy, why: str) -> None:
+    heard.journal.round_recorded([], [Told(event=OPENED, incident=42, held_by=held_by)], 0)
+    assert heard.lines[0].endswith(f" (not told: {why})  probe=api incident=42 round=1")
 
 
 def test_a_round_is_told_as_what_it_came_to(heard: Heard) -> None:

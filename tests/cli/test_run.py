@@ -74,7 +74,7 @@ def test_json_has_results_events_and_alerts(
     assert shown.keys() == {"schema", "results", "events", "alerts"}
     assert [(each["id"], each["outcome"], each["status"]) for each in shown["results"]] == [("api", "failed", 503)]
     (event,) = shown["events"]
-    assert event.keys() == {"kind", "probe", "incident", "at"}
+    assert event.keys() == {"kind", "probe", "incident", "at", "held"}
     assert (event["kind"], event["probe"], event["incident"]) == ("down_opened", "api", 1)
     assert shown["alerts"] == {"queued": 1, "accepted": 1, "failed": 0}
 

@@ -14,6 +14,7 @@ from prober.render.lists import alerts, incident, incidents
 if TYPE_CHECKING:
     from typing import Any
 
+    from prober.core.gate import HeldBy
     from prober.core.report import AlertFate
     from prober.render.columns import Colour
 
@@ -65,6 +66,26 @@ def test_incidents_are_one_line_each_in_the_order_given() -> None:
         "  42   api     down   P0    x open        2026-11-20 13:07:03 UTC    1h05m   status 503, expected 2xx",
         "   7   api     slow   P0    + recovered   2026-11-20 13:07:03 UTC      15m   slow responses",
     ]
+
+
+def test_what_is_held_says_why_below_the_list() -> None:
+    held = [replace(OPEN, number=number, is_held=True) for number in (44, 43, 42, 41)]
+    why: dict[int, HeldBy | None] = {44: "standby", 43: "maintenance", 42: "standby", 41: None}
+    lines = incidents([*held, OVER], now_ms=NOW_MS, held=why, watcher="UptimeRobot").splitlines()
+    assert "   x open, held   " in lines[1]
+    assert lines[6:] == [
+        "  held  #44, #42: UptimeRobot is watching",
+        "  held  #43: maintenance",
+        "  held  #41: until the next bad check",
+    ]
+
+
+def test_an_incident_that_is_held_says_why() -> None:
+    story = Story(incident=replace(OPEN, is_held=True), held_by="standby", watcher="UptimeRobot")
+    shown = incident(story, now_ms=NOW_MS)
+    assert shown.startswith("  #42  api down   x open, held\n")
+    assert "    announced     not announced\n    held          UptimeRobot is watching\n" in shown
+    assert "held" not in incident(replace(story, incident=OPEN), now_ms=NOW_MS)
 
 
 def test_without_incidents_the_list_says_so() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,8 @@ from prober.core.model import (
     Reminded,
     Result,
 )
-from prober.core.report import AlertTally
+from prober.core.report import AlertTally, Gated
+from prober.core.sight import Disagreed, KeyRejected, RoleChanged, Verdict
 from prober.render import outcome
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ def closed(kind: Kind = Kind.DOWN, closed_as: ClosedAs = ClosedAs.RECOVERED) -> 
     return Closed(probe_id="api", kind=kind, at_ms=T0, started_at_ms=T0, ended_at_ms=T0, closed_as=closed_as)
 
 
+STANDING_IN = RoleChanged(at_ms=T0, role="standing-in", why=Verdict.STALE)
 REMINDED = Reminded(probe_id="api", kind=Kind.DOWN, at_ms=T0, started_at_ms=T0, sequence=1, recipients=())
 CERTIFICATE = CertificateExpiring(probe_id="api", at_ms=T0, fingerprint="f", not_after_ms=T0, stage_ms=1)
 
@@ -95,6 +98,36 @@ def test_a_certificate_that_is_not_judged_is_said_once_per_probe_that_was_checke
 )
 def test_each_event_is_a_line(event: Event, incident: int | None, line: str) -> None:
     assert outcome.run([result()], [(event, incident)], SILENT).splitlines()[1:] == [line]
+
+
+@pytest.mark.parametrize(
+    ("event", "incident", "line"),
+    [
+        (STANDING_IN, None, "  prober: STANDING IN for UptimeRobot (stale)"),
+        (replace(STANDING_IN, probe_ids=("api", "web")), None, "  api, web: STANDING IN for UptimeRobot (stale)"),
+        (replace(STANDING_IN, role="standby"), None, "  prober: standing by behind UptimeRobot"),
+        (KeyRejected(at_ms=T0), None, "  prober: UptimeRobot does not accept our key, so we tell"),
+        (
+            Disagreed(probe_id="api", at_ms=T0, since_ms=T0, started_at_ms=T0),
+            7,
+            "  api: UptimeRobot says that it is up (incident 7)",
+        ),
+        (opened(), 7, "  api is DOWN (incident 7), not told: UptimeRobot is watching"),
+        (opened(Kind.SLOW), 8, "  api is SLOW (incident 8), not told: maintenance"),
+        (opened(), 9, "  api is DOWN (incident 9)"),
+        (closed(), 7, "  api is UP again (incident 7)"),
+    ],
+)
+def test_behind_somebody_it_says_our_role_and_what_is_not_told(event: Event, incident: int | None, line: str) -> None:
+    gated = Gated(held={7: "standby", 8: "maintenance"}, watcher="UptimeRobot")
+    assert outcome.run([result()], [(event, incident)], SILENT, gated=gated).splitlines()[1:] == [line]
+
+
+def test_a_role_of_many_probes_is_folded_to_the_terminal() -> None:
+    changed = replace(STANDING_IN, probe_ids=tuple(f"probe-{number}" for number in range(9)))
+    lines = outcome.run([result()], [(changed, None)], SILENT, width=60).splitlines()[1:]
+    assert max(map(len, lines)) <= 60
+    assert lines[-1] == "    side (stale)"
 
 
 def test_what_is_told_to_nobody_is_no_line() -> None:

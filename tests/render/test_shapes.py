@@ -208,11 +208,12 @@ def test_an_incident_says_whether_it_began_in_maintenance() -> None:
 def test_run_has_its_documented_shape() -> None:
     events: list[tuple[Event, int | None]] = [
         (opened(Kind.DOWN), 42),
+        (opened(Kind.SLOW), 43),
         (closed(Kind.SLOW, ClosedAs.SUPERSEDED), 41),
         (ProberBlind(at_ms=AT_MS, since_ms=0), None),
     ]
     shape = json.loads(
-        shapes.run([RESULT, BROKEN], events, AlertTally(queued=2, accepted=1, failed=1), unverified={"db"})
+        shapes.run([RESULT, BROKEN], events, AlertTally(queued=2, accepted=1, failed=1), unverified={"db"}, held={43})
     )
     at = "2026-11-20T14:12:03Z"
     assert shape == {
@@ -240,8 +241,9 @@ def test_run_has_its_documented_shape() -> None:
             },
         ],
         "events": [
-            {"kind": "down_opened", "probe": "api", "incident": 42, "at": at},
-            {"kind": "prober_blind", "probe": None, "incident": None, "at": at},
+            {"kind": "down_opened", "probe": "api", "incident": 42, "at": at, "held": False},
+            {"kind": "slow_opened", "probe": "api", "incident": 43, "at": at, "held": True},
+            {"kind": "prober_blind", "probe": None, "incident": None, "at": at, "held": False},
         ],
         "alerts": {"queued": 2, "accepted": 1, "failed": 1},
     }

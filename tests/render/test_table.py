@@ -11,7 +11,9 @@ from prober.core.uptime import Uptime
 from prober.render.table import bars, status
 
 if TYPE_CHECKING:
+    from prober.core.gate import HeldBy
     from prober.core.report import ShownState
+    from prober.core.sight import Role
     from prober.render.columns import Colour
 
 NOW_MS = 1_795_183_961_000
@@ -185,14 +187,58 @@ def test_a_hostile_title_moves_no_cursor() -> None:
 def test_what_needs_attention_stands_below_the_table() -> None:
     down = replace(probe("api", "down"), open_incidents=(incident("api", Kind.DOWN, 65),), verify=False)
     old = Notice(name="configuration", since_ms=ROUND_MS, text="the old configuration\nis in force")
-    lines = status(replace(report(down), role="standby", undelivered_alerts=2, notices=(old,))).splitlines()
-    assert lines[-5:] == [
-        "  role  standby",
+    lines = status(replace(report(down), undelivered_alerts=2, notices=(old,))).splitlines()
+    assert lines[-4:] == [
         "  note  api: its certificate is not verified (verify = false)",
         "  open  #42 api down for 1 h 5 min",
         "  mail  2 not delivered yet, see: prober alerts list",
         "  note  the old configuration is in force (since 2026-11-20 14:12:03 UTC)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("role", "since_ms", "said"),
+    [
+        ("standby", ROUND_MS, "<dim>standing by behind UptimeRobot</>"),
+        ("standing-in", ROUND_MS, "<yellow>STANDING IN for UptimeRobot since 14:12:03 UTC</>"),
+        (
+            "standing-in",
+            ROUND_MS - 2 * 86_400_000,
+            "<yellow>STANDING IN for UptimeRobot since 2026-11-18 14:12:03 UTC</>",
+        ),
+        ("standing-in", None, "<yellow>STANDING IN for UptimeRobot</>"),
+    ],
+)
+def test_our_role_stands_below_the_title(role: Role, since_ms: int | None, said: str) -> None:
+    seen = replace(report(probe("api", "up")), role=role, role_since_ms=since_ms, watcher="UptimeRobot")
+    lines = status(seen, paint=lambda word, colour: f"<{colour}>{word}</>").splitlines()
+    assert lines[1:3] == [f"  {said}", ""]
+    assert status(report(probe("api", "up"))).splitlines()[1] == ""
+
+
+def test_a_probe_for_which_we_stand_in_alone_is_marked() -> None:
+    alone = replace(probe("ready", "up"), role="standing-in")
+    seen = replace(report(probe("api", "up"), alone), role="standby", watcher="UptimeRobot")
+    lines = status(seen).splitlines()
+    assert [line.split()[:4] for line in lines[4:6]] == [["api", "+", "up", "-"], ["ready", "+", "up", "^"]]
+    assert lines[6:] == ["  ^ standing in: UptimeRobot does not watch it"]
+    assert status(replace(seen, watcher=None)).endswith("^ standing in: somebody else does not watch it\n")
+
+
+@pytest.mark.parametrize(
+    ("held_by", "why"),
+    [
+        ("standby", "UptimeRobot is watching"),
+        ("maintenance", "maintenance"),
+        ("paused", "the probe is paused"),
+        ("false_positive", "a false positive"),
+        (None, "until the next bad check"),
+    ],
+)
+def test_an_open_incident_that_is_held_says_why(held_by: HeldBy | None, why: str) -> None:
+    down = replace(probe("api", "down"), open_incidents=(incident("api", Kind.DOWN, 65),))
+    lines = status(replace(report(down), held={42: held_by}, watcher="UptimeRobot")).splitlines()
+    assert lines[-1] == f"  open  #42 api down for 1 h 5 min, held: {why}"
 
 
 def planned(probe_id: str, minutes: int | None, reason: str | None = None) -> ProbeStatus:

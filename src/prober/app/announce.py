@@ -31,17 +31,18 @@ if TYPE_CHECKING:
     from prober.adapters.store.db import Store
     from prober.app.facts import Scene
     from prober.app.place import Place
-    from prober.core.gate import Recipient
+    from prober.core.gate import HeldBy, Recipient
     from prober.core.model import Incident, Probe
     from prober.core.settings import Config, EmailChannel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """An event and the number of the incident it belongs to, where there is one."""
+    """An event and the number of the incident it belongs to, where there is one, and what keeps it from being told."""
 
     event: Event
     incident: int | None
+    held_by: HeldBy | None = None
 
 
 class Announcer:
@@ -67,11 +68,11 @@ class Announcer:
         if isinstance(event, CertificateExpiring) and events.is_recorded(self._store, self._uid(event)):
             return None
         number = self._incident_of(event)
-        is_held = self.is_held(event)
-        self._announce(event, number, is_held=is_held)
-        if is_held and isinstance(event, Reminded):
+        held_by = self._held_by(event)
+        self._announce(event, number, is_held=held_by is not None)
+        if held_by is not None and isinstance(event, Reminded):
             return None
-        return Told(event=event, incident=number)
+        return Told(event=event, incident=number, held_by=held_by if self._is_alerting else None)
 
     def _incident_of(self, event: Event) -> int | None:
         match event:
@@ -143,10 +144,9 @@ class Announcer:
         incidents.hold(self._store, incident.number, is_held=False)
         self.queued += len(self._queue(*found, self._scene.facts(opened, incident.number), admitted))
 
-    def is_held(self, event: Event) -> bool:
-        """Say whether an event is not to be told now."""
+    def _held_by(self, event: Event) -> HeldBy | None:
         config = self._scene.config
-        return gate.is_held(event, probe=self._probe(event), standing=self._scene.standing, windows=config.maintenance)
+        return gate.held_by(event, probe=self._probe(event), standing=self._scene.standing, windows=config.maintenance)
 
     def _is_released(self, incident: Incident) -> bool:
         since_ms = gate.released_from_ms(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from prober.app.announce import Told
     from prober.app.place import Place
+    from prober.core.gate import HeldBy
     from prober.core.model import ProbeState, Result
     from prober.core.report import WaitingAlert
 
@@ -78,6 +79,11 @@ class Report:
     has_lost: bool = False
     notes: Sequence[str] = ()
     heartbeat_error: str | None = None
+
+    @property
+    def held(self) -> dict[int, HeldBy]:
+        """What kept incidents from being told as they opened, by their numbers."""
+        return {each.incident: each.held_by for each in self.told if each.incident is not None and each.held_by}
 
     def followed_by(self, later: Report) -> Report:
         """Return what was done by this run and one that went on where it stopped."""

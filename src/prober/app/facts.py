@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 from prober.adapters.store import incidents, notes, probes, results, states
 from prober.app import history
 from prober.app.maintenance import all_maintenance
+from prober.app.role import watcher_of
 from prober.core import standby
 from prober.core.alerts import AlertFacts, AlertKind, CheckLine
 from prober.core.durations import format_duration
@@ -28,7 +29,7 @@ from prober.core.model import (
 )
 from prober.core.people import Action
 from prober.core.rollup import DAY_MS
-from prober.core.sight import WATCHERS, Disagreed, KeyRejected, RoleChanged
+from prober.core.sight import Disagreed, KeyRejected, RoleChanged
 from prober.core.uptime import budget_used_percent, length_ms, without
 from prober.render.rule import rule
 
@@ -137,7 +138,7 @@ class Scene:
         )
 
     def _of_watcher(self, event: RoleChanged | KeyRejected | Disagreed, number: int | None) -> AlertFacts:
-        watcher = WATCHERS[self.config.standby.behind] if self.config.standby else None
+        watcher = watcher_of(self.config)
         facts = replace(self._about(None, None), watcher=watcher)
         match event:
             case KeyRejected():

@@ -13,6 +13,7 @@ from prober.adapters.log import Entry
 from prober.app.waiting import read_facts
 from prober.core.model import CertificateExpiring, Closed, ClosedAs, Opened, Outcome, ProberBlind, Reminded, probe_of
 from prober.core.sight import Disagreed, KeyRejected, RoleChanged
+from prober.render.role import held
 from prober.render.shapes import event_word
 from prober.render.when import clock, day, milliseconds, words
 
@@ -59,6 +60,8 @@ class Journal:
             self._say("debug", _result(result), probe=result.probe_id, round_number=self._round)
         for each in told:
             level, message, probe = _event(each.event)
+            if each.held_by is not None:
+                message += f" (not told: {held(each.held_by, None)})"
             self._say(level, message, probe=probe, incident=each.incident, round_number=self._round)
         if queued:
             self._say("info", f"{_count(queued, 'alert')} queued", round_number=self._round)

@@ -13,7 +13,7 @@ from prober.adapters.store.maintenance import find_reason
 from prober.app.announce import Announcer
 from prober.app.facts import Scene
 from prober.app.maintenance import begun_in_maintenance
-from prober.app.standby import where_we_stand
+from prober.app.role import watcher_of, what_holds, where_we_stand
 from prober.core import rules
 from prober.core.masking import Masker
 from prober.core.model import Kind, ProbeState
@@ -127,6 +127,8 @@ def tell_story(store: Store, number: int, *, config: Config, now_ms: int) -> Sto
         alerts=tuple(audience.all_alerts(store, number)),
         in_maintenance=is_planned,
         maintenance_reason=find_reason(store, incident.probe_id, incident.started_at_ms) if is_planned else None,
+        held_by=what_holds(store, config, [incident], now_ms=now_ms).get(number),
+        watcher=watcher_of(config),
     )
 
 

@@ -12,7 +12,8 @@ from prober.app.announce import Announcer, Told
 from prober.app.facts import Scene
 from prober.app.maintenance import record_maintenance
 from prober.app.remind import due_reminders
-from prober.app.standby import release_held, where_we_stand
+from prober.app.role import where_we_stand
+from prober.app.standby import release_held
 from prober.core import certificate, connectivity, gate, rules, standby
 from prober.core.masking import Masker
 from prober.core.model import Event, ProbeState

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from prober.adapters.store import incidents, notices, outbox, results, rounds, states
@@ -13,10 +13,12 @@ from prober.adapters.store.meta import created_at_ms
 from prober.app.elsewhere import places_in_use
 from prober.app.history import WINDOWS, Histories
 from prober.app.maintenance import all_maintenance, planned_now
+from prober.app.role import location_shown, watcher_of, what_holds, where_we_stand
 from prober.app.waiting import count_alerts
 from prober.core.diagnosis.service import patience_ms
 from prober.core.model import ProbeState
 from prober.core.report import Notice, ProbeStatus, StatusReport, WindowFigures
+from prober.core.standby import role_of
 from prober.core.uptime import Period, Uptime
 from prober.errors import StoreError
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from prober.core.model import Incident, Probe, Result
     from prober.core.report import PlannedNow, ShownState
     from prober.core.settings import Config
+    from prober.core.sight import Role
+    from prober.core.standby import Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,7 @@ class _Now:
     states: Mapping[str, ProbeState]
     last: Mapping[str, Result]
     open_incidents: Sequence[Incident]
+    standing: Standing | None
 
 
 def report_status(
@@ -63,7 +68,8 @@ def report_status(
     timed = tuple(windows)[: 1 if is_brief else None]
     if store is None:
         shown = tuple(_unseen(probe, windows, planned_now(config, probe, now_ms)) for probe in probes)
-        return StatusReport(title=config.title, location=config.location, generated_at_ms=now_ms, probes=shown)
+        empty = StatusReport(title=config.title, location=config.location, generated_at_ms=now_ms, probes=shown)
+        return replace(empty, watcher=watcher_of(config), role="active" if config.standby is None else "standby")
     with store.snapshot():
         last_round = rounds.last_round(store)
         now = _look(store, config)
@@ -71,6 +77,10 @@ def report_status(
             title=config.title,
             location=config.location,
             generated_at_ms=now_ms,
+            role=now.standing.role if now.standing else "active",
+            role_since_ms=now.standing.since_ms if now.standing else None,
+            watcher=watcher_of(config),
+            held=what_holds(store, config, now.open_incidents, now_ms=now_ms),
             last_round_at_ms=last_round.ended_at_ms if last_round else None,
             undelivered_alerts=count_alerts(outbox.all_waiting(store)),
             notices=(*notices.all_notices(store), *_of_silence(last_round, config, now_ms)),
@@ -108,18 +118,13 @@ def _of_stand_in(file: Path, path: Path) -> Notice:
 
 
 def _look(store: Store, config: Config) -> _Now:
-    """Look at the configured location, or at the last one that checked when this one never did."""
-    location = config.location
-    known = states.all_states(store, location)
-    last_round = rounds.last_round(store)
-    if not known and last_round is not None:
-        location = last_round.location
-        known = states.all_states(store, location)
+    location = location_shown(store, config)
     return _Now(
         location=location,
-        states=known,
+        states=states.all_states(store, location),
         last=results.all_last_results(store, location),
         open_incidents=incidents.open_incidents(store, location),
+        standing=where_we_stand(store, replace(config, location=location)),
     )
 
 
@@ -150,9 +155,17 @@ def _statuses(
             target_percent=probe.target_percent,
             windows=measured[probe.id],
             days=histories.of(probe.id).days(),
+            role=_own_role(probe, now.standing),
             verify=probe.verify,
             maintenance=planned,
         )
+
+
+def _own_role(probe: Probe, standing: Standing | None) -> Role | None:
+    """Return our role for a probe, None where it is that of all."""
+    if standing is None or not probe.enabled or (role := role_of(standing, probe.id)) == standing.role:
+        return None
+    return role
 
 
 def _shown_state(probe: Probe, planned: PlannedNow | None, state: ProbeState) -> ShownState:

@@ -19,6 +19,7 @@ from prober.adapters.store.standings import LookRow
 from prober.adapters.store.states import all_states
 from prober.app.announce import Announcer, Told
 from prober.app.facts import Scene
+from prober.app.role import where_we_stand
 from prober.core import standby
 from prober.core.masking import Masker
 from prober.core.sight import Limited, Rejected, Seen, Sight, Unreachable, Verdict
@@ -59,13 +60,6 @@ def looking(config: Config, fetch: Fetch) -> Look | None:
         case "prober":
             return partial(prober_status.look, fetch, url=known.url)
     assert_never(known.behind)
-
-
-def where_we_stand(store: Store, config: Config) -> Standing | None:
-    """Return where we stand, None when we stand behind nobody."""
-    if config.standby is None:
-        return None
-    return standings.find_standing(store, config.location) or Standing()
 
 
 def release_held(store: Store, config: Config, announcer: Announcer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -192,7 +193,7 @@ def _summarise(job: Job, outcome: Outcome, problems: Sequence[str]) -> None:
 
 def _print(settings: Globals, config: Config, outcome: Outcome, problems: Sequence[str], *, as_json: bool) -> None:
     """Print what happened, and what the runner is to show; no text of a server is a command to it."""
-    from prober.core.report import AlertTally
+    from prober.core.report import AlertTally, Gated
     from prober.render import actions, shapes
     from prober.render import outcome as text
     from prober.render.columns import plain
@@ -206,13 +207,13 @@ def _print(settings: Globals, config: Config, outcome: Outcome, problems: Sequen
     if as_json:
         for hint in outcome.hints:
             settings.warn(hint)
-        shown = shapes.run(report.results, told, tally, unverified=unverified)
+        shown = shapes.run(report.results, told, tally, unverified=unverified, held=report.held)
         settings.show(shown.replace("#", "\\u0023"))  # the same JSON, in which no "##[" is a command
         return
     paused = [probe.id for probe in config.probes if not probe.enabled]
-    shown = text.run(
-        report.results, told, tally, unverified=unverified, paused=paused, paint=plain, width=settings.width()
-    )
+    gated = Gated(held=report.held, watcher=outcome.status.watcher)
+    look = partial(text.run, gated=gated, paint=plain, width=settings.width())
+    shown = look(report.results, told, tally, unverified=unverified, paused=paused)
     settings.show(actions.defused(shown))
     for line in actions.annotate(outcome.status, problems, outcome.hints):
         settings.show(f"{line}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from prober.adapters.store.db import Store
     from prober.app.people import Deed
     from prober.cli.context import Globals
+    from prober.core.model import Incident
     from prober.core.report import Story
     from prober.core.settings import Config
 
@@ -70,6 +72,7 @@ def list_incidents(
     from prober.adapters.clock import SystemClock
     from prober.app.maintenance import begun_in_maintenance
     from prober.app.reading import known_incidents
+    from prober.app.role import watcher_of, what_holds
     from prober.render import lists, shapes
 
     settings = globals_of(context)
@@ -80,16 +83,21 @@ def list_incidents(
     until_ms = None if until is None else moment_ms("--until", until, now_ms=now_ms)
     with settings.reading(config) as stores:
         found = known_incidents(stores, probe_ids=wanted, since_ms=since_ms, until_ms=until_ms, open_only=is_open)
+        most = read_number(limit, "--limit") if limit is not None else len(found) if as_json else SHOWN
+        found = _first(settings, found, most)
         planned = set[int]().union(*(begun_in_maintenance(each, config, found, now_ms=now_ms) for each in stores))
-    most = read_number(limit, "--limit") if limit is not None else len(found) if as_json else SHOWN
-    if len(found) > most:
-        settings.say(f"note: shown: {most} of {len(found)} incidents. All of them: --limit {len(found)}")
-    found = found[:most]
+        held = what_holds(stores[0], config, found, now_ms=now_ms) if stores else {}
     if as_json:
         settings.show(shapes.incidents(found, in_maintenance=planned))
-    else:
-        paint, width = settings.paint(), settings.width()
-        settings.show(lists.incidents(found, now_ms=now_ms, in_maintenance=planned, paint=paint, width=width))
+        return
+    look = partial(lists.incidents, paint=settings.paint(), width=settings.width())
+    settings.show(look(found, now_ms=now_ms, in_maintenance=planned, held=held, watcher=watcher_of(config)))
+
+
+def _first(settings: Globals, found: list[Incident], most: int) -> list[Incident]:
+    if len(found) > most:
+        settings.say(f"note: shown: {most} of {len(found)} incidents. All of them: --limit {len(found)}")
+    return found[:most]
 
 
 @app.command("show", cls=Command)

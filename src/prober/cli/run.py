@@ -86,7 +86,7 @@ def run(
             return
     code = exit_code(report, _judged(config, probes), fail_on)
     try:
-        _print(settings, report, probes, paused if ids or not probes else [], as_json=as_json)
+        _print(settings, config, report, probes, paused if ids or not probes else [], as_json=as_json)
     except ProberError as error:
         settings.fail(error)
         code = code or error.exit_code
@@ -131,8 +131,17 @@ def _progress(settings: Globals) -> Callable[[Sequence[Probe], float], None]:
     return show
 
 
-def _print(settings: Globals, report: Report, probes: Sequence[Probe], paused: Sequence[str], *, as_json: bool) -> None:
-    from prober.core.report import AlertTally
+def _print(
+    settings: Globals,
+    config: Config,
+    report: Report,
+    probes: Sequence[Probe],
+    paused: Sequence[str],
+    *,
+    as_json: bool,
+) -> None:
+    from prober.app.role import watcher_of
+    from prober.core.report import AlertTally, Gated
     from prober.render import outcome, shapes
 
     for note in (*report.notes, *(troubles(report) if settings.log_format is None else ())):
@@ -146,9 +155,10 @@ def _print(settings: Globals, report: Report, probes: Sequence[Probe], paused: S
     told = [(each.event, each.incident) for each in report.told]
     unverified = {probe.id for probe in probes if not probe.verify}
     if as_json:
-        settings.show(shapes.run(report.results, told, tally, unverified=unverified))
+        settings.show(shapes.run(report.results, told, tally, unverified=unverified, held=report.held))
     elif not settings.is_quiet or outcome.is_notable(report.results, told, tally):
-        look = partial(outcome.run, paint=settings.paint(), width=settings.width())
+        gated = Gated(held=report.held, watcher=watcher_of(config))
+        look = partial(outcome.run, gated=gated, paint=settings.paint(), width=settings.width())
         settings.show(look(report.results, told, tally, unverified=unverified, paused=paused))
 
 

@@ -10,7 +10,7 @@ bad check. A reminder that falls due meanwhile is dropped, and a certificate wai
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from prober.core import standby
 from prober.core.model import CertificateExpiring, Closed, ClosedAs, Event, Opened, Reminded
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 Recipient: TypeAlias = tuple[str, str]
 """The id of a channel, and an address on it."""
+
+HeldBy: TypeAlias = Literal["standby", "maintenance", "paused", "false_positive"]
+"""What keeps a thing from being told: that somebody else is watching its probe, or this is in maintenance or paused.
+
+An incident may also be marked as a false positive.
+"""
 
 
 def admit(
@@ -56,12 +62,29 @@ def admit(
 
 def is_held(event: Event, *, probe: Probe | None, standing: Standing | None, windows: Sequence[Maintenance]) -> bool:
     """Say whether an event is held back. ``standing`` is None when we stand behind nobody."""
+    return held_by(event, probe=probe, standing=standing, windows=windows) is not None
+
+
+def held_by(
+    event: Event, *, probe: Probe | None, standing: Standing | None, windows: Sequence[Maintenance]
+) -> HeldBy | None:
+    """Return what holds an event back, as of when it happened; None when nothing does."""
     match event:
         case Opened() | Reminded() | CertificateExpiring():
-            is_watched = standing is not None and standby.is_held(standing, event.probe_id)
-            return is_watched or _is_in_maintenance(probe, windows, event.at_ms)
+            return _what_holds(event.probe_id, probe, standing, windows, event.at_ms)
         case _:
-            return False
+            return None
+
+
+def incident_held_by(
+    incident: Incident, *, probe: Probe | None, standing: Standing | None, windows: Sequence[Maintenance], now_ms: int
+) -> HeldBy | None:
+    """Return what holds an incident back that was not told as it opened; None when it only waits for a bad check."""
+    if incident.false_positive:
+        return "false_positive"
+    if probe is not None and not probe.enabled:
+        return "paused"
+    return _what_holds(incident.probe_id, probe, standing, windows, now_ms)
 
 
 def released_from_ms(
@@ -77,13 +100,18 @@ def released_from_ms(
     After maintenance that is its end: what the work has mended wakes nobody. Else no further check is needed, and it is
     the one that confirmed it. What is paused, or marked as a false positive, stays held.
     """
-    if incident.false_positive or (probe is not None and not probe.enabled):
-        return None
-    is_watched = standing is not None and standby.is_held(standing, incident.probe_id)
-    if is_watched or _is_in_maintenance(probe, windows, now_ms):
+    if incident_held_by(incident, probe=probe, standing=standing, windows=windows, now_ms=now_ms) is not None:
         return None
     ended_ms = None if probe is None else last_end_ms(windows, probe, now_ms)
     return max(incident.confirmed_at_ms, ended_ms or 0)
+
+
+def _what_holds(
+    probe_id: str, probe: Probe | None, standing: Standing | None, windows: Sequence[Maintenance], at_ms: int
+) -> HeldBy | None:
+    if standing is not None and standby.is_held(standing, probe_id):
+        return "standby"
+    return "maintenance" if _is_in_maintenance(probe, windows, at_ms) else None
 
 
 def _is_in_maintenance(probe: Probe | None, windows: Sequence[Maintenance], at_ms: int) -> bool:

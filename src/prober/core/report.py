@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from prober.core.alerts import AlertKind
+    from prober.core.gate import HeldBy
     from prober.core.model import Incident, Result
     from prober.core.people import Note
     from prober.core.sight import Role
@@ -81,13 +84,18 @@ class Notice:
 class StatusReport:
     """How all probes are and were, as of ``generated_at_ms``, and what is wrong with prober itself.
 
-    ``span`` is the window of the probes' figures, where one was asked for.
+    ``span`` is the window of the probes' figures, where one was asked for. ``watcher`` is what people call whom we
+    stand behind, ``role_since_ms`` since when we have our role. ``held`` has what keeps an open incident from being
+    told, by its number; None is that it waits for a bad check.
     """
 
     title: str
     location: str
     generated_at_ms: int
     role: Role = "active"
+    role_since_ms: int | None = None
+    watcher: str | None = None
+    held: Mapping[int, HeldBy | None] = field(default_factory=dict)
     last_round_at_ms: int | None = None
     undelivered_alerts: int = 0
     notices: tuple[Notice, ...] = ()
@@ -120,6 +128,14 @@ class AlertTally:
     queued: int = 0
     accepted: int = 0
     failed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gated:
+    """What kept incidents from being told as they opened, by their numbers, and whom we stand behind."""
+
+    held: Mapping[int, HeldBy] = field(default_factory=dict)
+    watcher: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +172,7 @@ class Story:
     """All that is known of one incident: what people did about it, and what they were told, oldest first.
 
     ``in_maintenance`` says that it began in maintenance, which was for ``maintenance_reason``, if that is known.
+    ``held_by`` is what keeps it from being told, for one that is held. ``watcher`` is whom we stand behind.
     """
 
     incident: Incident
@@ -163,3 +180,5 @@ class Story:
     alerts: tuple[AlertOfIncident, ...] = ()
     in_maintenance: bool = False
     maintenance_reason: str | None = None
+    held_by: HeldBy | None = None
+    watcher: str | None = None

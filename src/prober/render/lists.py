@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from itertools import chain
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from prober.core.model import Kind
 from prober.core.text import clean, cut
+from prober.render import role
 from prober.render.columns import Colour, Column, Paint, fold, lay_out, plain
 from prober.render.timeline import timeline
 from prober.render.when import day_and_clock, short, words
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from prober.core.gate import HeldBy
     from prober.core.model import Incident
     from prober.core.report import Story, WaitingAlert
 
@@ -23,10 +26,15 @@ def incidents(
     *,
     now_ms: int,
     in_maintenance: Collection[int] = (),
+    held: Mapping[int, HeldBy | None] = MappingProxyType({}),
+    watcher: str | None = None,
     paint: Paint = plain,
     width: int | None = None,
 ) -> str:
-    """Return one line per incident, in the order given; those of these numbers began in maintenance."""
+    """Return one line per incident, in the order given, and below them why some are held.
+
+    Those of the numbers in ``in_maintenance`` began in maintenance. ``watcher`` is whom we stand behind.
+    """
     if not listed:
         return "no incidents\n"
     states = [_state(each, in_maintenance=each.number in in_maintenance) for each in listed]
@@ -40,7 +48,17 @@ def incidents(
         Column(title="LASTED", cells=[short(_lasted_ms(each, now_ms)) for each in listed], is_right=True),
         Column(title="WHY", cells=[cut(_why(each), 80) for each in listed], can_shrink=True),
     ]
-    return _joined(lay_out(columns, paint=paint, width=width, keeps_all=True))
+    notes = chain.from_iterable(fold(line, width, hang=" " * 8) for line in _held(held, watcher))
+    return _joined([*lay_out(columns, paint=paint, width=width, keeps_all=True), *notes])
+
+
+def _held(held: Mapping[int, HeldBy | None], watcher: str | None) -> Iterator[str]:
+    """Yield why incidents are held, those together that are so for the same reason."""
+    together: dict[str, list[int]] = {}
+    for number, held_by in held.items():
+        together.setdefault(role.held(held_by, watcher), []).append(number)
+    for why, numbers in together.items():
+        yield f"  held  {', '.join(f'#{number}' for number in numbers)}: {why}"
 
 
 def incident(story: Story, *, now_ms: int, paint: Paint = plain, width: int | None = None) -> str:
@@ -60,6 +78,7 @@ def incident(story: Story, *, now_ms: int, paint: Paint = plain, width: int | No
         "maintenance": clean(story.maintenance_reason or ""),
         "confirmed": day_and_clock(shown.confirmed_at_ms),
         "announced": _announced(story),
+        "held": role.held(story.held_by, story.watcher) if shown.is_held else None,
         "acknowledged": acknowledged and f"{acknowledged}{by}",
         "ended": _at(shown.ended_at_ms),
         "lasted": words(_lasted_ms(shown, now_ms)),
@@ -103,6 +122,8 @@ def _state_words(shown: Incident) -> Iterator[str]:
         yield "x open" if shown.kind is Kind.DOWN else "! open"
         if shown.acknowledged_at_ms is not None:
             yield "acknowledged"
+    if shown.is_held:
+        yield "held"
     if shown.false_positive:
         yield "false positive"
 

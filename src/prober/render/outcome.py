@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from prober.core.model import Outcome
+from prober.core.model import Opened, Outcome, probe_of
+from prober.core.report import AlertTally, Gated
+from prober.core.sight import Disagreed, KeyRejected, RoleChanged
 from prober.core.text import clean, cut
-from prober.render.columns import Colour, Column, Paint, lay_out, plain
+from prober.render.columns import Colour, Column, Paint, fold, lay_out, plain
+from prober.render.role import held
 from prober.render.shapes import event_word
 from prober.render.when import clock, milliseconds
 
@@ -14,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from prober.core.model import Event, Result
-    from prober.core.report import AlertTally
 
 _SIGNS: Final[dict[Outcome, tuple[str, Colour]]] = {
     Outcome.OK: ("+ ok", "green"),
@@ -33,6 +36,7 @@ _WORDS: Final = {
     "certificate_expiring": "has a certificate that ends soon",
     "prober_blind": "we are offline",
 }
+_OPEN: Final = Gated()
 
 
 def run(
@@ -42,6 +46,7 @@ def run(
     *,
     unverified: Collection[str] = (),
     paused: Sequence[str] = (),
+    gated: Gated = _OPEN,
     paint: Paint = plain,
     width: int | None = None,
 ) -> str:
@@ -49,7 +54,8 @@ def run(
 
     ``unverified`` are the ids of probes whose certificates are not judged, ``paused`` of those that were left out.
     """
-    told = [line for event, incident in events if (line := _event(event, incident)) is not None]
+    said = (_event(event, incident, gated) for event, incident in events)
+    told = list(chain.from_iterable(fold(line, width, hang=" " * 4) for line in said if line is not None))
     seen = _checks(results, paint, width) if results or not paused else []
     lines = [*seen, *_notes(results, unverified, paused), *told, *_alerts(alerts)]
     return "".join(f"{line}\n" for line in lines)
@@ -107,13 +113,23 @@ def _latency(result: Result) -> str:
     return "" if result.latency_us is None else f"{milliseconds(result.latency_us)} ms"
 
 
-def _event(event: Event, incident: int | None) -> str | None:
+def _event(event: Event, incident: int | None, gated: Gated) -> str | None:
+    watcher = gated.watcher or "the other side"
+    number = "" if incident is None else f" (incident {incident})"
+    match event:
+        case RoleChanged(role=role, probe_ids=probe_ids, why=why):
+            what = f"STANDING IN for {watcher} ({why})" if role == "standing-in" else f"standing by behind {watcher}"
+            return f"  {clean(', '.join(probe_ids)) or 'prober'}: {what}"
+        case KeyRejected():
+            return f"  prober: {watcher} does not accept our key, so we tell"
+        case Disagreed(probe_id=probe_id):
+            return f"  {clean(probe_id)}: {watcher} says that it is up{number}"
     word = event_word(event)
     if word is None:
         return None
-    about = getattr(event, "probe_id", "prober:")
-    number = "" if incident is None else f" (incident {incident})"
-    return f"  {clean(about)} {_WORDS[word]}{number}"
+    held_by = gated.held.get(incident or 0) if isinstance(event, Opened) else None
+    untold = f", not told: {held(held_by, gated.watcher)}" if held_by else ""
+    return f"  {clean(probe_of(event) or 'prober:')} {_WORDS[word]}{number}{untold}"
 
 
 def _alerts(alerts: AlertTally) -> list[str]:

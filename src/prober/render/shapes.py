@@ -50,15 +50,21 @@ def run(
     alerts: AlertTally,
     *,
     unverified: Collection[str] = (),
+    held: Collection[int] = (),
 ) -> str:
     """Return what ``run --json`` prints. Each event comes with the number of its incident, if it has one.
 
-    ``unverified`` are the ids of the probes whose certificates are not judged.
+    ``unverified`` are the ids of the probes whose certificates are not judged, ``held`` the numbers of the incidents
+    that were not told as they opened.
     """
     told = ((event_word(event), event, incident) for event, incident in events)
     return _object(
         results=_results(results, unverified),
-        events=[_event(word, event, incident) for word, event, incident in told if word is not None],
+        events=[
+            _event(word, event, incident, is_held=isinstance(event, Opened) and incident in held)
+            for word, event, incident in told
+            if word is not None
+        ],
         alerts={"queued": alerts.queued, "accepted": alerts.accepted, "failed": alerts.failed},
     )
 
@@ -179,8 +185,9 @@ def _check(result: Result) -> Shape:
     }
 
 
-def _event(word: str, event: Event, incident: int | None) -> Shape:
-    return {"kind": word, "probe": probe_of(event), "incident": incident, "at": rfc3339(event.at_ms)}
+def _event(word: str, event: Event, incident: int | None, *, is_held: bool) -> Shape:
+    about = {"kind": word, "probe": probe_of(event), "incident": incident}
+    return {**about, "at": rfc3339(event.at_ms), "held": is_held}
 
 
 def _incident(shown: Incident, *, in_maintenance: bool) -> Shape:

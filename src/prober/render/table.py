@@ -14,6 +14,7 @@ from prober.core.model import Kind
 from prober.core.text import clean
 from prober.core.uptime import floored
 from prober.render.columns import Colour, Column, Paint, cells_of, fold, lay_out, plain
+from prober.render.role import MARK, footnote, headline, held
 from prober.render.when import clock, day_and_clock, milliseconds, moment, words
 
 if TYPE_CHECKING:
@@ -50,11 +51,11 @@ def status(report: StatusReport, *, paint: Paint = plain, width: int | None = No
     if report.last_round_at_ms is None and all(probe.last is None for probe in report.probes):
         return "no checks yet\n"
     notes = chain.from_iterable(fold(note, width, hang=" " * 8) for note in (*_span(report), *_notes(report, paint)))
-    lines = chain(_header(report, width), _probes(report.probes, paint, width), notes)
+    lines = chain(_header(report, paint, width), _probes(report, paint, width), notes)
     return "".join(f"{line}\n" for line in lines)
 
 
-def _header(report: StatusReport, width: int | None) -> Iterator[str]:
+def _header(report: StatusReport, paint: Paint, width: int | None) -> Iterator[str]:
     title = clean(report.title)
     last_ms = report.last_round_at_ms
     said = "no round yet"
@@ -62,17 +63,21 @@ def _header(report: StatusReport, width: int | None) -> Iterator[str]:
         said = f"last round {clock(last_ms)} ({words(report.generated_at_ms - last_ms)} ago)"
     room = _TITLE_CELLS if width is None else min(_TITLE_CELLS, width - 2 - cells_of(said))
     yield f"  {title}{' ' * max(room - cells_of(title), 2)}{said}"
+    if report.role != "active":
+        line = headline(report.role, report.watcher, report.role_since_ms, report.generated_at_ms)
+        yield f"  {paint(line, 'yellow' if report.role == 'standing-in' else 'dim')}"
     yield ""
 
 
-def _probes(probes: Sequence[ProbeStatus], paint: Paint, width: int | None) -> Iterator[str]:
+def _probes(report: StatusReport, paint: Paint, width: int | None) -> Iterator[str]:
+    probes = report.probes
     if not probes:
         yield "  no probes"
         return
     names = Column(title="PROBE", cells=[clean(probe.id) for probe in probes], least=10, gap=2)
     states = Column(
         title="STATE",
-        cells=[f"{SIGNS[probe.state]} {probe.state}" for probe in probes],
+        cells=[f"{SIGNS[probe.state]} {probe.state}{f' {MARK}' if probe.role else ''}" for probe in probes],
         least=6,
         colours=[COLOURS[probe.state] for probe in probes],
     )
@@ -83,6 +88,8 @@ def _probes(probes: Sequence[ProbeStatus], paint: Paint, width: int | None) -> I
     for note in _footnote(probes):
         room = indent if width is None else max(min(indent, width - cells_of(note)), 2)
         yield from fold(" " * room + note, width, hang=" " * 4)
+    if any(probe.role for probe in probes):
+        yield from fold(f"  {footnote(report.watcher)}", width, hang=" " * 4)
 
 
 def _windows(probes: Sequence[ProbeStatus]) -> list[Column]:
@@ -187,8 +194,6 @@ def _span(report: StatusReport) -> Iterator[str]:
 
 
 def _notes(report: StatusReport, paint: Paint) -> Iterator[str]:
-    if report.role != "active":
-        yield f"  role  {report.role}"
     for probe in report.probes:
         if not probe.verify:
             yield f"  note  {clean(probe.id)}: its certificate is not verified (verify = false)"
@@ -198,7 +203,9 @@ def _notes(report: StatusReport, paint: Paint) -> Iterator[str]:
             colour: Colour = "red" if incident.kind is Kind.DOWN else "yellow"
             lasted = words(report.generated_at_ms - incident.started_at_ms)
             taken = f", acknowledged by {clean(incident.acknowledged_by)}" if incident.acknowledged_by else ""
-            yield f"  open  #{incident.number} {clean(probe.id)} {paint(incident.kind, colour)} for {lasted}{taken}"
+            number = incident.number
+            why = f", held: {held(report.held[number], report.watcher)}" if number in report.held else ""
+            yield f"  open  #{number} {clean(probe.id)} {paint(incident.kind, colour)} for {lasted}{taken}{why}"
     if report.undelivered_alerts:
         yield f"  mail  {report.undelivered_alerts} not delivered yet, see: prober alerts list"
     for notice in report.notices:

@@ -126,8 +126,21 @@ def test_maintenance_says_until_when_and_not_why() -> None:
     ("role", "said"),
     [("active", "on watch."), ("standby", "on standby: somebody else is watching"), ("standing-in", "standing in:")],
 )
-def test_a_summary_says_who_is_watching(role: Role, said: str) -> None:
-    assert said in step_summary(report(probe("api"), role=role))
+def test_both_pages_say_who_is_watching(role: Role, said: str) -> None:
+    for page in (step_summary, branch_readme):
+        assert f", {said}" in page(report(probe("api"), role=role)).splitlines()[2]
+
+
+def test_a_probe_for_which_we_stand_in_alone_says_so() -> None:
+    seen = report(replace(probe("api"), role="standing-in"), probe("web"), role="standby")
+    for page in (step_summary(seen), branch_readme(seen)):
+        assert (row_of("api", page)[1], row_of("web", page)[1]) == ("🟢 up, standing in", "🟢 up")
+
+
+def test_an_incident_that_is_not_told_says_why() -> None:
+    down = probe("api", "down", result("api"), incident(42, "api", Kind.DOWN, 12))
+    seen = replace(report(down), held={42: "standby"}, watcher="UptimeRobot")
+    assert step_summary(seen).endswith("for 12 min, not told: UptimeRobot is watching\n")
 
 
 @pytest.mark.parametrize(

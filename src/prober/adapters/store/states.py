@@ -29,6 +29,11 @@ def all_states(store: Store, location: str) -> dict[str, ProbeState]:
     return {row["probe"]: _state(row) for row in rows}
 
 
+def has_checked(store: Store, location: str) -> bool:
+    """Say whether anything was ever checked from a location."""
+    return store.find("SELECT 1 FROM states WHERE location = :location LIMIT 1", {"location": location}) is not None
+
+
 def find_states(store: Store, location: str, probe_ids: Collection[str]) -> dict[str, ProbeState]:
     """Return the states of those probes that have one."""
     rows = store.rows(

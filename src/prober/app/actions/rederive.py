@@ -15,7 +15,7 @@ from prober.adapters.store import carriers, incidents, results, states
 from prober.adapters.store.merge.places import agree_with_incidents
 from prober.app.announce import Announcer
 from prober.app.facts import Scene
-from prober.app.standby import where_we_stand
+from prober.app.role import where_we_stand
 from prober.core import rules
 from prober.core.masking import Masker
 from prober.core.model import Closed, Kind, Opened, ProbeState

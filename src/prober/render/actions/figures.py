@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from prober.core.cadence import Cadence
     from prober.core.model import Result
     from prober.core.report import ProbeStatus, ShownState, StatusReport
+    from prober.core.sight import Role
 
 _WINDOWS: Final = {"24h": "24 h", "30d": "30 d"}
 _MS_PER_DAY: Final = 86_400_000
@@ -28,6 +29,11 @@ _WORST_FIRST: Final[dict[ShownState, tuple[str, str]]] = {
 }
 _ORDER: Final = list(_WORST_FIRST)
 
+ROLES: Final[dict[Role, str]] = {
+    "active": "on watch",
+    "standby": "on standby: somebody else is watching, so alerts are held",
+    "standing-in": "standing in: nobody else is watching, so alerts are sent",
+}
 UPTIMES: Final = tuple(f"{figure} {window}:" for window in _WINDOWS.values() for figure in ("Uptime", "Coverage"))
 """The titles of what `uptimes` returns."""
 
@@ -57,10 +63,14 @@ def left_out(report: StatusReport) -> Iterator[str]:
 
 
 def state(probe: ProbeStatus, now_ms: int) -> str:
-    """Return the state of a probe as a sign and a word; of maintenance also until when it lasts."""
+    """Return the state of a probe as a sign and a word; of maintenance also until when, and whether we stand in for it.
+
+    That is told where it is so for it alone.
+    """
     planned = probe.maintenance
     until = f" until {moment(planned.until_ms, now_ms)}" if planned and planned.until_ms is not None else ""
-    return f"{_WORST_FIRST[probe.state][0]} {probe.state}{until}"
+    role = ", standing in" if probe.role == "standing-in" else ""
+    return f"{_WORST_FIRST[probe.state][0]} {probe.state}{until}{role}"
 
 
 def uptimes(probe: ProbeStatus) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prober.render.actions.figures import (
+    ROLES,
     UPTIMES,
     checked_at,
     left_out,
@@ -33,7 +34,7 @@ def branch_readme(report: StatusReport, cadence: Cadence | None = None, *, branc
     """Return README.md of the branch that carries the state from run to run, fit to be read by anybody."""
     return page(
         [f"# {verdict(report)}"],
-        [f"As of {day_and_clock(report.generated_at_ms)}."],
+        [f"As of {day_and_clock(report.generated_at_ms)}, {ROLES[report.role]}."],
         _probes(report),
         left_out(report),
         section("Observed cadence", observed(cadence)),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from prober.core.model import Outcome
 from prober.render.actions.figures import (
+    ROLES,
     UPTIMES,
     checked_at,
     left_out,
@@ -17,6 +18,7 @@ from prober.render.actions.figures import (
     verdict,
 )
 from prober.render.actions.markdown import bullets, page, quoted, section, table
+from prober.render.role import held
 from prober.render.when import day_and_clock, words
 
 if TYPE_CHECKING:
@@ -25,15 +27,9 @@ if TYPE_CHECKING:
     from prober.core.cadence import Cadence
     from prober.core.model import Result
     from prober.core.report import ProbeStatus, StatusReport
-    from prober.core.sight import Role
 
 _SIGNS: Final = {Outcome.OK: ".", Outcome.SLOW: "s", Outcome.FAILED: "x", Outcome.UNKNOWN: "?"}
 _LEGEND: Final = "Checks of this run, the newest last: `.` ok, `s` slow, `x` failed, `?` not judged."
-_ROLES: Final[dict[Role, str]] = {
-    "active": "on watch",
-    "standby": "on standby: somebody else is watching, so alerts are held",
-    "standing-in": "standing in: nobody else is watching, so alerts are sent",
-}
 _MOST_CHECKS: Final = 30
 _MOST_ITEMS: Final = 50
 _MOST_CHARS: Final = 500
@@ -52,7 +48,7 @@ def step_summary(
     seen = _seen(results)
     return page(
         [f"## {verdict(report)}"],
-        [f"{day_and_clock(report.generated_at_ms)} from {quoted(report.location)}, {_ROLES[report.role]}."],
+        [f"{day_and_clock(report.generated_at_ms)} from {quoted(report.location)}, {ROLES[report.role]}."],
         section("What is wrong with the monitoring", bullets([*_wrong(report, problems)], _MOST_ITEMS)),
         _probes(report, seen),
         left_out(report),
@@ -112,4 +108,5 @@ def _incidents(report: StatusReport) -> Iterator[str]:
             lasted = words(report.generated_at_ms - each.started_at_ms)
             taken = f", acknowledged by {quoted(each.acknowledged_by)}" if each.acknowledged_by else ""
             cause = f", {quoted(each.detail)}" if each.detail else ""
-            yield f"incident {each.number}: {quoted(probe.id)} {each.kind} for {lasted}{taken}{cause}"
+            why = f", not told: {held(report.held[each.number], report.watcher)}" if each.number in report.held else ""
+            yield f"incident {each.number}: {quoted(probe.id)} {each.kind} for {lasted}{taken}{cause}{why}"
