@@ -123,6 +123,7 @@ def _print_valid(settings: Globals, config: Config, probes: Sequence[Probe], *, 
     from prober.core.durations import format_duration
     from prober.core.schedule import worst_alert_ms
     from prober.render import shapes
+    from prober.render.columns import fold
 
     if as_json:
         settings.show(shapes.check(()))
@@ -132,9 +133,20 @@ def _print_valid(settings: Globals, config: Config, probes: Sequence[Probe], *, 
     for probe in probes:
         every, worst = format_duration(probe.interval_ms), format_duration(worst_alert_ms(probe))
         lines.append(f"  {probe.id}: every {every}, an outage is told of after {worst} at the latest")
-    settings.show(
-        "".join(f"{line}\n" for line in (*lines, *(f"  {note}" for note in (*_windows(config), *_notes(config)))))
-    )
+    lines += [f"  {note}" for note in (*_windows(config), *_standby(config), *_notes(config))]
+    settings.show("".join(f"{part}\n" for line in lines for part in fold(line, settings.width(), hang=" " * 4)))
+
+
+def _standby(config: Config) -> list[str]:
+    from prober.app.role import watcher_of
+    from prober.core.durations import format_duration
+    from prober.core.standby import worst_silence_ms
+
+    if config.standby is None:
+        return []
+    worst = format_duration(worst_silence_ms(config.probes, config.standby.every_ms))
+    held = f"behind {watcher_of(config)}: alerts are held while it watches"
+    return [f"{held}; if it falls silent, we tell after {worst} at the latest"]
 
 
 def _windows(config: Config) -> list[str]:

@@ -20,10 +20,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from prober.core.sight import Disagreed, KeyRejected, Limited, Rejected, RoleChanged, Seen, Unreachable, Verdict
-from prober.core.watching import Answered
+from prober.core.watching import FRESH_INTERVALS, FRESH_MS, Answered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from prober.core.model import Event, Probe
     from prober.core.sight import Role, Sight
@@ -103,6 +103,17 @@ def next_look_ms(standing: Standing, every_ms: int, now_ms: int) -> int:
     if standing.looked_ms is None or standing.looked_ms > now_ms:
         return now_ms
     return max(standing.looked_ms + every_ms, standing.wait_until_ms or 0)
+
+
+def worst_silence_ms(probes: Iterable[Probe], every_ms: int) -> int:
+    """Return the longest time from their last sign of life until we stand in, where their intervals are like ours.
+
+    What they saw last is fresh for a while. After that two looks are enough while they answer, three at the most; the
+    first of them may have to wait for a round of ours. Who asks us to wait gets up to 15 minutes more.
+    """
+    intervals_ms = [probe.interval_ms for probe in probes]
+    fresh_ms = max(FRESH_INTERVALS * max(intervals_ms), FRESH_MS)
+    return fresh_ms + max(min(intervals_ms), every_ms) + (SILENT_LOOKS - 1) * every_ms
 
 
 def follow(

@@ -89,6 +89,18 @@ def test_what_is_not_in_force_is_not_shown(rows: dict[str, tuple[str, str]]) -> 
     assert not {"store.path", "probe.api.target", "probe.web.headers", "alert.email.username"} & rows.keys()
 
 
+def test_whom_we_stand_behind_is_shown_with_the_key_masked(tmp_path: Path, rows: dict[str, tuple[str, str]]) -> None:
+    assert not [key for key in rows if key.startswith("standby.")]
+    (tmp_path / "probes.toml").write_text(f'{TEXT}[standby]\nbehind = "uptimerobot"\napi_key = "${{TOKEN}}"\n')
+    shown = effective(tmp_path / "probes.toml", environ=ENVIRON, host_name="host-1")
+    assert {row.key: row.value for row in shown if row.key.startswith("standby.")} == {
+        "standby.behind": '"uptimerobot"',
+        "standby.api_key": '"***"',
+        "standby.url": '"https://api.uptimerobot.com/v2/"',
+        "standby.every": '"1m"',
+    }
+
+
 def test_every_default_of_a_probe_is_shown(rows: dict[str, tuple[str, str]]) -> None:
     assert {f"probe.web.{key.name}" for key in PROBE_KEYS if key.default is not None} <= rows.keys()
 

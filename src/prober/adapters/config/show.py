@@ -66,7 +66,10 @@ class _Show:
 
     def top(self) -> Iterator[Row]:
         config = self._reading.config
-        yield from self._rows("", TOP_KEYS, self._reading.top, {"location": config.location})
+        standby = config.standby
+        keys = tuple(key for key in TOP_KEYS if standby or not key.name.startswith("standby."))
+        built_in = {"location": config.location, "standby.url": standby.url if standby else None}
+        yield from self._rows("", keys, self._reading.top, built_in)
 
     def channels(self) -> Iterator[Row]:
         for channel in self._reading.config.channels:
