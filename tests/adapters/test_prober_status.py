@@ -104,10 +104,10 @@ async def test_a_state_is_what_it_is_worth_to_us(state: str, outcome: str, seen_
     [
         ("active", None, "up"),
         ("standing-in", None, "up"),
-        ("standby", None, "paused"),
+        ("standby", None, "standby"),
         ("standby", "standing-in", "up"),
-        ("active", "standby", "paused"),
-        ("standing-in", "standby", "paused"),
+        ("active", "standby", "standby"),
+        ("standing-in", "standby", "standby"),
         ("tomorrow's word", None, "paused"),
         (None, None, "paused"),
     ],

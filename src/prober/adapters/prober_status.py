@@ -68,6 +68,8 @@ def _state(probe: dict[str, Any], outcome: object, role: object) -> WatchState:
     Two that stand behind one another would otherwise both be silent.
     """
     state, own_role = probe.get("state"), probe.get("role", role)
+    if own_role == "standby":
+        return "standby"
     if own_role not in _SPEAKING or not isinstance(state, str):
         return "paused"
     if state == "maintenance":

@@ -28,7 +28,8 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
     """Look at everything that prober needs, and say what to do.
 
     Configuration, secrets, store, name lookup, connectivity urls, clock, mail server, last round, what starts
-    prober, and the fallback on GitHub Actions. Nothing is changed and nobody is told. It takes 15 seconds at most.
+    prober, the fallback on GitHub Actions, and whom it stands behind. Nothing is changed and nobody is told. It takes
+    15 seconds at most.
 
     Examples:
       prober doctor

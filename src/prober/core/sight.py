@@ -15,8 +15,11 @@ Role: TypeAlias = Literal["active", "standby", "standing-in"]
 WATCHERS: Final = {"uptimerobot": "UptimeRobot", "prober": "the other prober"}
 """What people call whom we stand behind."""
 
-WatchState: TypeAlias = Literal["up", "down", "paused", "pending"]
-"""What they say: ``down`` also when it only seems so, ``pending`` when they have not looked yet."""
+WatchState: TypeAlias = Literal["up", "down", "paused", "pending", "standby"]
+"""What they say: ``down`` also when it only seems so, ``pending`` when they have not looked yet.
+
+``standby`` is what another prober looks at without telling, as it stands behind somebody itself.
+"""
 
 
 class Verdict(StrEnum):

@@ -16,6 +16,7 @@ from prober.app.doctor.mail import look_at_mail
 from prober.app.doctor.names import Names, host_of
 from prober.app.doctor.network import look_at_clock, look_at_connectivity
 from prober.app.doctor.store import look_at_store
+from prober.app.doctor.watcher import look_at_standby
 from prober.core.diagnosis import Finding, wrong
 from prober.core.diagnosis.service import judge_heartbeat
 from prober.core.masking import Masker
@@ -69,6 +70,7 @@ async def _look_around(subject: Subject) -> list[Finding]:
             partial(look_at_connectivity, config, refuse_private=subject.refuse_private),
             partial(look_at_clock, config, refuse_private=subject.refuse_private),
             partial(look_at_mail, config, names),
+            partial(look_at_standby, config, subject.place),
             partial(_heartbeat, config),
         ]
     found: dict[int, list[Finding]] = {}

@@ -67,6 +67,8 @@ def _hosts(config: Config) -> Iterator[str]:
     yield from (host_of(probe.url) for probe in config.probes if probe.enabled)
     yield from (channel.server for channel in config.channels)
     yield from map(host_of, config.connectivity_urls)
+    if config.standby:
+        yield host_of(config.standby.url)
     if config.heartbeat_url:
         yield host_of(config.heartbeat_url)
 

@@ -25,6 +25,7 @@ Area: TypeAlias = Literal[
     "service",
     "schedule",
     "fallback",
+    "standby",
     "heartbeat",
 ]
 
