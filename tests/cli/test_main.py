@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Configure, RunProber
     from tests.cli.web import Web
 
-COMMANDS = ["demo", "init", "check", "run", "serve", "status", "compare", "test-alert", "doctor"]
+COMMANDS = ["demo", "init", "check", "run", "serve", "status", "standby", "compare", "test-alert", "doctor"]
 COMMANDS += ["incidents", "alerts", "import", "actions", "config", "db", "setup"]
 SUBCOMMANDS = [f"incidents {each}" for each in ("list", "show", "ack", "note", "false-positive", "resolve")]
 SUBCOMMANDS += ["alerts list", "alerts drop", "config show", "config schema", "config path", "setup systemd"]
@@ -356,7 +356,7 @@ def test_completion_works_in_bash(folder: Path) -> None:
     script = run_process(folder, "--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
     assert "_PROBER_COMPLETE=complete_bash" in script.stdout
     completed = run_process(folder, _PROBER_COMPLETE="complete_bash", COMP_WORDS="prober st", COMP_CWORD="1")
-    assert completed.stdout.split() == ["status"]
+    assert completed.stdout.split() == ["status", "standby"]
 
 
 WIDTH, MANY = 80, 25

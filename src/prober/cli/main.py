@@ -28,6 +28,7 @@ from prober.cli import (
     run,
     serve,
     setup,
+    standby,
     status,
     test_alert,
 )
@@ -93,7 +94,7 @@ def prober(
     )
 
 
-for module in (demo, init, check, run, serve, status, compare, test_alert, doctor):
+for module in (demo, init, check, run, serve, status, standby, compare, test_alert, doctor):
     module.add_to(app)
 for group in (incidents, alerts, import_, actions, config, db, setup):
     app.add_typer(group.app)
