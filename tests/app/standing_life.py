@@ -70,7 +70,6 @@ class Life:
     now_ms: int = T0
     known: Config = WHAT_IS
     looks: str = ""
-    answered_ms: int | None = None
     limited_ms: int | None = None
     last_bad_ms: dict[tuple[str, Kind], int] = field(default_factory=dict)
     told: dict[int, set[str]] = field(default_factory=dict)
@@ -124,8 +123,6 @@ class Life:
             is_alerting=True,
         )
         self.looks += sign
-        if sign in ANSWERS:
-            self.answered_ms = self.now_ms
         if sign not in "LO":
             self.limited_ms = None
         elif sign == "L" and self.limited_ms is None:
@@ -217,7 +214,5 @@ class Life:
 
     def _is_put_off(self) -> bool:
         """Say whether we were asked to wait for so long that nobody knows any more."""
-        if self.limited_ms is None:
-            return False
-        known_ms = self.limited_ms if self.answered_ms is None else self.answered_ms
-        return self.now_ms - known_ms >= PATIENCE_MS
+        is_waiting = self.limited_ms is not None and self.looks[-1:] == "L"
+        return is_waiting and self.now_ms - (self.limited_ms or 0) >= PATIENCE_MS
