@@ -9,18 +9,18 @@ from __future__ import annotations
 import errno
 import logging
 import socket
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import anyio
-import anyio.lowlevel
 
 from prober.adapters.http.body import Body
 from prober.adapters.http.failure import CheckError, from_protocol_error
 from prober.adapters.http.lean import httpcore, httpx
 from prober.adapters.http.lookup import Lookup, ThreadedLookup
 from prober.adapters.http.redirects import Ask, first_ask, next_ask
+from prober.adapters.http.stream import read_into
 from prober.adapters.http.timing import Timing
-from prober.adapters.http.transport import HOP, EnoughError, Hop, HopTransport
+from prober.adapters.http.transport import HOP, Hop, HopTransport
 from prober.adapters.http.wire import ask_for_stamps
 from prober.core.facts import Facts
 from prober.core.model import Reason
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
-_CHUNKS_BETWEEN_CHECKPOINTS = 64
 _STANDSTILL_S = 1.0
 _LEAST_STANDSTILL_S = 0.25
 _OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE})
@@ -159,20 +158,10 @@ class HttpChecker:
 async def _read(response: httpx.Response, hop: Hop, course: _Course) -> None:
     coding = hop.first_header("content-encoding") or ""
     course.body = body = Body(coding)
-    chunks = 0
-    try:
-        async for chunk in cast("httpx.AsyncByteStream", response.stream):
-            body.feed(chunk)
-            hop.is_enough = body.is_full
-            chunks += 1
-            if chunks % _CHUNKS_BETWEEN_CHECKPOINTS == 0:
-                # Thousands of one-byte chunks fit into one read: let others, and the deadline, have their turn.
-                await anyio.lowlevel.checkpoint()
-    except EnoughError:
-        return
-    body.finish()
-    if body.is_broken and hop.probe.expect.judges_body:
-        raise CheckError(Reason.PROTOCOL, f"the body is not valid {coding}")
+    if await read_into(body, response, hop):
+        body.finish()
+        if body.is_broken and hop.probe.expect.judges_body:
+            raise CheckError(Reason.PROTOCOL, f"the body is not valid {coding}")
 
 
 def _too_late(probe: Probe, course: _Course, late_s: float) -> CheckError:

@@ -7,18 +7,18 @@ its waiting holds up nobody.
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import anyio
-import anyio.lowlevel
 
 from prober import __version__
 from prober.adapters.http.body import Body
 from prober.adapters.http.failure import CheckError, from_protocol_error
 from prober.adapters.http.lean import httpcore, httpx
 from prober.adapters.http.lookup import Lookup, ThreadedLookup
+from prober.adapters.http.stream import read_into
 from prober.adapters.http.timing import Timing
-from prober.adapters.http.transport import HOP, EnoughError, Hop, HopTransport
+from prober.adapters.http.transport import HOP, Hop, HopTransport
 from prober.core.facts import Answer
 from prober.core.model import Probe, Reason
 from prober.errors import NoAnswerError
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 TIMEOUT_MS: Final = 10_000
 MOST_BYTES: Final = 4 * 1024 * 1024
-_CHUNKS_BETWEEN_CHECKPOINTS: Final = 64
 _DEFAULTS: Final = {
     "accept": "*/*",
     "accept-encoding": "gzip",
@@ -83,7 +82,7 @@ class Fetcher:
     async def _exchange(self, request: httpx.Request, hop: Hop) -> Answer:
         response = await self._transport.handle_async_request(request)
         body = Body(hop.first_header("content-encoding") or "", most=MOST_BYTES)
-        await _read(response, body, hop)
+        await read_into(body, response, hop)
         held = body.finish()
         if body.is_broken:
             raise CheckError(Reason.PROTOCOL, "the answer's body could not be decompressed")
@@ -100,17 +99,3 @@ def _request(method: str, url: str, headers: Mapping[str, str], body: bytes, hop
     given = {name.lower(): value for name, value in headers.items()}
     pairs = [(name.encode("ascii"), value.encode()) for name, value in (own | given).items()]
     return httpx.Request(method, parsed, headers=pairs, stream=httpx.ByteStream(body), extensions={HOP: hop})
-
-
-async def _read(response: httpx.Response, body: Body, hop: Hop) -> None:
-    chunks = 0
-    try:
-        async for chunk in cast("httpx.AsyncByteStream", response.stream):
-            body.feed(chunk)
-            hop.is_enough = body.is_full
-            chunks += 1
-            if chunks % _CHUNKS_BETWEEN_CHECKPOINTS == 0:
-                # Thousands of one-byte chunks fit into one read: let others, and the deadline, have their turn.
-                await anyio.lowlevel.checkpoint()
-    except EnoughError:
-        return
