@@ -58,7 +58,7 @@ async def test_the_demo_shows_quiet_speech_and_quiet_again_and_leaves_nothing(
     shown = "\n".join(told)
     steps = ["our role: standby", "shop breaks", "no mail was sent", "stale     our role: standby", "role: standing-in"]
     steps += [
-        "Subject: [PROBER] UptimeRobot silent for 30m",
+        "Subject: [PROBER] UptimeRobot silent for 15m",
         "Subject: [DOWN",
         "is back",
         "watching  our role: standing-in",
