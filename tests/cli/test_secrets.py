@@ -118,7 +118,7 @@ class Story:
             kept = {path.name: path.read_bytes() for path in folder.glob("prober.db*")}
         assert {"prober.db", "prober.db-wal", "prober.db-shm"} <= kept.keys()
         self._misconfigure()
-        mails = b"".join(chain.from_iterable(map(_parts, (mail.content for mail in self._smtp.mails))))
+        mails = b"".join(chain.from_iterable(map(parts, (mail.content for mail in self._smtp.mails))))
         assert len(self._smtp.mails) > 5
         return {"output": "".join(self.printed).encode(), "mail": mails, "store": b"".join(kept.values())}
 
@@ -190,7 +190,7 @@ class Story:
                 self._run(*command.split())
 
 
-def _parts(content: bytes) -> Iterator[bytes]:
+def parts(content: bytes) -> Iterator[bytes]:
     """Yield a mail as it came, and what its parts and headers say once decoded."""
     yield content
     message = email.message_from_bytes(content, policy=policy.default)

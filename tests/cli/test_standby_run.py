@@ -39,6 +39,18 @@ def hold_an_outage(behind: Behind, *extra: str, **options: Any) -> None:
     assert behind.told() == []
 
 
+def pause(account: Account) -> None:
+    account.monitor("API").status = 0
+
+
+def wear_out(account: Account) -> None:
+    account.monitor("API").sample_age_s = HOUR_S
+
+
+def delete(account: Account) -> None:
+    account.monitors = [each for each in account.monitors if each.name != "API"]
+
+
 def test_while_they_watch_an_outage_is_recorded_and_held(behind: Behind) -> None:
     hold_an_outage(behind)
     (held,) = behind.incidents()
@@ -48,6 +60,21 @@ def test_while_they_watch_an_outage_is_recorded_and_held(behind: Behind) -> None
     assert behind.told() == []
     (over,) = behind.incidents()
     assert (over["closed_as"], over["announced_at"]) == ("recovered", None)
+
+
+def test_status_and_incidents_say_who_tells(behind: Behind) -> None:
+    hold_an_outage(behind, ALONE.replace(NOWHERE, f"{behind.web.url}/alone").replace("failures = 1", "failures = 9"))
+    shown = behind.status()
+    assert (shown["role"], [each.get("role") for each in shown["probes"]]) == ("standby", [None, "standing-in"])
+    assert "held" in behind.prober("incidents", "list").out
+    pause(behind.account)
+    behind.told()
+    assert [each.get("role") for each in behind.status()["probes"]] == ["standing-in"] * 2
+    behind.account.stop_looking()
+    behind.told(after_s=HOUR_S)
+    shown = behind.status()
+    assert (shown["role"], [each.get("role") for each in shown["probes"]]) == ("standing-in", [None, None])
+    assert "held" not in behind.prober("incidents", "list").out
 
 
 def test_two_stale_looks_of_one_run_bring_the_role_mail_and_what_was_held(behind: Behind) -> None:
@@ -71,18 +98,6 @@ def test_the_role_is_an_event_of_the_run(behind: Behind) -> None:
     behind.account.look_again()
     assert behind.run("--fail-on", "down").code == 0
     assert behind.subjects() == [SILENT, BACK]
-
-
-def pause(account: Account) -> None:
-    account.monitor("API").status = 0
-
-
-def wear_out(account: Account) -> None:
-    account.monitor("API").sample_age_s = HOUR_S
-
-
-def delete(account: Account) -> None:
-    account.monitors = [each for each in account.monitors if each.name != "API"]
 
 
 @pytest.mark.parametrize("blind", [pause, wear_out, delete])
