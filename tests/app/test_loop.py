@@ -98,7 +98,8 @@ async def test_every_probe_is_checked_in_its_own_slot_and_all_within_one_interva
     for each in probes:
         first, *others = scene.starts_s(each.id)
         assert first == pytest.approx(slot_s(each), abs=0.3)
-        assert [round(later - earlier) for earlier, later in pairwise([first, *others])] == [300, 300]
+        assert {round(later - earlier) for earlier, later in pairwise([first, *others])} == {300}
+        assert len(others) in {1, 2}, "a slot may fall together with the end"
     assert scene.checker.most_at_once < 10
 
 

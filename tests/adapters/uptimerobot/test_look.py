@@ -37,7 +37,7 @@ def monitor(number: int = 7, **more: Any) -> Monitor:
     return Monitor(id=number, name=f"Site {number}", url=f"https://site{number}.example/", **more)
 
 
-async def look_at(account: Account, *, timeout_ms: int = 5_000) -> Sight:
+async def look_at(account: Account, *, timeout_ms: int = 30_000) -> Sight:
     async with run_uptimerobot(account) as robot, Fetcher(timeout_ms=timeout_ms) as fetch:
         return await look(fetch, url=robot.v2, api_key=KEY)
 

@@ -138,6 +138,7 @@ def test_the_rules_go_on_from_what_one_run_would_have_seen(before: str, mine: st
 
 @settings(max_examples=60)
 @given(before=signs, mine=signs, theirs=signs)
+@example(before="ss", mine="s", theirs="s..")
 @example(before="xxx", mine="..", theirs="..")
 @example(before="xxx", mine="..xxx", theirs=".")
 @example(before="", mine="xxx..", theirs="xxx")

@@ -49,6 +49,13 @@ WHERE o.state = 'queued' AND o.fate = 'untried' AND {_TOLD.format(row="o")} IN (
   AND (p.state IN ('sent', 'sending') OR (p.state = 'queued' AND (p.fate <> 'untried' OR p.id < o.id)))
 GROUP BY o.id ORDER BY o.id
 """  # noqa: S608  made of constants
+_OVERTAKEN = f"""
+SELECT o.id, min(p.id) FROM outbox o JOIN outbox p
+  ON p.incident = o.incident AND p.channel = o.channel AND p.recipient = o.recipient
+WHERE o.state = 'queued' AND o.fate = 'untried' AND o.kind IN ('down', 'slow', 'reminder')
+  AND {_TOLD.format(row="p")} = 'end' AND p.state IN ('queued', 'sending', 'sent')
+GROUP BY o.id ORDER BY o.id
+"""  # noqa: S608  made of constants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +97,10 @@ def merge(store: Store, stale_id: int, recovery_id: int) -> bool:
 def join_repeats(store: Store) -> int:
     """Let what tells the beginning or the end of an incident a second time be told by what told it, or will.
 
-    Two runs that saw it at once each queued an alert; once merged, both are about one incident. Returns how many.
+    Two runs that saw it at once each queued an alert; once merged, both are about one incident. A beginning that one
+    run was still to tell goes with the end that the other has told, or will. Returns how many.
     """
-    repeats = store.rows(_REPEATS)
+    repeats = [*store.rows(_REPEATS), *store.rows(_OVERTAKEN)]
     for repeat, twin in repeats:
         ids = {"repeat": repeat, "twin": twin}
         store.write("UPDATE outbox SET carrier = :twin WHERE carrier = :repeat", ids)

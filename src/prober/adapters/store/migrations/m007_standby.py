@@ -29,6 +29,22 @@ CREATE TABLE looks (
 """
 
 
+# As before, but for the mail by which another monitor is said to disagree: that tells nobody of the incident.
+_INCIDENTS = """
+CREATE VIEW v_incidents AS
+SELECT i.number, i.probe, i.location, i.kind, i.severity,
+  strftime('%Y-%m-%dT%H:%M:%fZ', i.started_at_ms / 1000.0, 'unixepoch') AS started_at,
+  strftime('%Y-%m-%dT%H:%M:%fZ', i.confirmed_at_ms / 1000.0, 'unixepoch') AS confirmed_at,
+  strftime('%Y-%m-%dT%H:%M:%fZ', i.ended_at_ms / 1000.0, 'unixepoch') AS ended_at,
+  strftime('%Y-%m-%dT%H:%M:%fZ', (SELECT min(o.queued_at_ms) FROM outbox o
+    WHERE o.incident = i.number AND o.kind <> 'disagreement') / 1000.0, 'unixepoch') AS announced_at,
+  strftime('%Y-%m-%dT%H:%M:%fZ', i.acknowledged_at_ms / 1000.0, 'unixepoch') AS acknowledged_at,
+  i.closed_as, i.false_positive, i.reason, i.detail, i.checks,
+  (i.ended_at_ms - i.started_at_ms) / 1000.0 AS duration_s, i.uid
+FROM incidents i
+"""
+
+
 def m007_standby(db: Database) -> None:
     """Make room for looks, and for the mark of what is held."""
     db.execute(_STANDINGS)
@@ -36,3 +52,5 @@ def m007_standby(db: Database) -> None:
     db.execute(
         "ALTER TABLE incidents ADD COLUMN is_held INTEGER NOT NULL DEFAULT 0 CHECK (is_held IN (0, 1))"
     )  # to be told, but not yet
+    db.execute("DROP VIEW v_incidents")
+    db.execute(_INCIDENTS)
