@@ -30,6 +30,7 @@ pytestmark = pytest.mark.anyio
 NOW = T0 + 10_000
 BEHIND = Standby(behind="uptimerobot", url="http://127.0.0.1:1/v2/", api_key="key")
 BY = Standing(
+    seen=Verdict.WATCHING,
     why=Verdict.WATCHING,
     since_ms=T0,
     looked_ms=T0,

@@ -138,7 +138,7 @@ def test_three_looks_without_an_answer_are_one_too_many(behind: Behind, mood: An
     told = behind.told()
     assert told[0].startswith("[PROBER] UptimeRobot ")
     assert (told[1:], behind.looks() - before) == ([DOWN], 3)
-    assert "did not answer three looks in a row" in body(behind, 0)
+    assert "gave no answer that tells anything in three looks" in body(behind, 0)
 
 
 def test_one_look_without_an_answer_changes_nothing(behind: Behind) -> None:

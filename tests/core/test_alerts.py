@@ -37,6 +37,7 @@ def test_what_an_alert_does_not_say_is_not_stored() -> None:
             "failed_checks",
             "rule",
             "is_merged",
+            "was_held",
         )
     }
 

@@ -20,7 +20,7 @@ from prober.core.model import (
     Severity,
 )
 from prober.core.settings import Maintenance
-from prober.core.sight import Disagreed, KeyRejected
+from prober.core.sight import Disagreed, KeyRejected, Verdict
 from prober.core.standby import ProbeStanding, Standing
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 AT_MS = 1_000_000
 PROBE = Probe(id="api", name="API", url="https://api.example/", identity="1")
 WORK = (Maintenance(start_ms=AT_MS - 1, duration_ms=2),)
-WATCHED, OURS = Standing(), Standing(probes={"api": ProbeStanding(is_ours=True)})
+WATCHED, UNSURE = Standing(seen=Verdict.WATCHING), Standing(seen=Verdict.OFFLINE)
+OURS = Standing(probes={"api": ProbeStanding(is_ours=True)})
 OPENED = Opened(probe_id="api", kind=Kind.DOWN, at_ms=AT_MS, started_at_ms=1, reason=None, detail=None, checks=3)
 CLOSED = Closed(
     probe_id="api", kind=Kind.DOWN, at_ms=AT_MS, started_at_ms=1, ended_at_ms=AT_MS, closed_as=ClosedAs.RECOVERED
@@ -59,6 +60,7 @@ DISAGREED = Disagreed(probe_id="api", at_ms=AT_MS, since_ms=1, started_at_ms=1)
         (OPENED, None, (), None),
         (OPENED, WATCHED, (), "standby"),
         (OPENED, WATCHED, WORK, "standby"),
+        (OPENED, UNSURE, WORK, "unsure"),
         (OPENED, OURS, (), None),
         (OPENED, OURS, WORK, "maintenance"),
         (OPENED, None, WORK, "maintenance"),

@@ -538,3 +538,8 @@ def test_the_last_good_check_of_a_recovery_is_called_the_one_before() -> None:
 def test_a_mail_that_the_store_could_not_remember_says_that_it_may_repeat() -> None:
     text = mail(replace(a.DOWN, store_fault="the store cannot be written since noon")).text
     assert "This mail may repeat: the store cannot be written since noon, so another run may not know" in text
+
+
+def test_a_beginning_that_was_held_says_so() -> None:
+    assert "Held until now" in mail(replace(a.DOWN, was_held=True)).text
+    assert "Held until now" not in mail(a.DOWN).text

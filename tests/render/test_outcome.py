@@ -206,3 +206,8 @@ def test_the_time_of_a_check_is_told_phase_by_phase() -> None:
 @pytest.mark.parametrize("phases", [None, Phases()])
 def test_a_check_that_got_nowhere_has_no_phases(phases: Phases | None) -> None:
     assert outcome.phases(failed(phases=phases)) == "api: no time was measured"
+
+
+def test_what_was_held_until_now_is_said_where_it_is_told() -> None:
+    shown = outcome.run([], [], AlertTally(queued=1, accepted=1), gated=Gated(released=[("api", 7)]))
+    assert "  api: incident 7 is told now; it was held until then\n" in shown

@@ -72,7 +72,7 @@ def test_it_says_role_and_reason_then_each_probe_then_each_look() -> None:
     ("standing", "name", "said"),
     [
         (IN, "why", "no fresh sample in 2 looks"),
-        (replace(IN, why=Verdict.UNREACHABLE), "why", "no answer in 3 looks, while our own network was fine"),
+        (replace(IN, why=Verdict.UNREACHABLE), "why", "no answer that tells anything in 3 looks"),
         (
             replace(IN, why=Verdict.LIMITED),
             "why",

@@ -48,6 +48,8 @@ class Told:
 class Announcer:
     """Remember events and queue their alerts; ``queued`` counts these.
 
+    ``released`` are (probe, incident) of what was held and is told now.
+
     What is held back is remembered all the same: an incident by a mark, and a reminder as one that was given up, so
     that the next one comes when it would have.
     """
@@ -58,6 +60,7 @@ class Announcer:
         self._location = scene.config.location
         self._is_alerting = is_alerting
         self.queued = 0
+        self.released: list[tuple[str, int]] = []
 
     def tell(self, event: Event) -> Told | None:
         """Record one event with its incident, and queue an alert for everyone who is to know.
@@ -142,7 +145,9 @@ class Announcer:
         known = outbox.told(self._store, incident.number)
         admitted = [each for each in self._admitted(opened, incident.number, is_held=False) if each not in known]
         incidents.hold(self._store, incident.number, is_held=False)
-        self.queued += len(self._queue(*found, self._scene.facts(opened, incident.number), admitted))
+        facts = replace(self._scene.facts(opened, incident.number), was_held=True)
+        self.queued += len(self._queue(*found, facts, admitted))
+        self.released.append((incident.probe_id, incident.number))
 
     def _held_by(self, event: Event) -> HeldBy | None:
         config = self._scene.config

@@ -66,6 +66,7 @@ class Report:
 
     results: list[Result] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
+    released: list[tuple[str, int]] = field(default_factory=list)
     states: dict[str, ProbeState] = field(default_factory=dict)
     queued: int = 0
     accepted: int = 0
@@ -91,6 +92,7 @@ class Report:
             later,
             results=[*self.results, *later.results],
             told=[*self.told, *later.told],
+            released=[*self.released, *later.released],
             states={**self.states, **later.states},
             queued=self.queued + later.queued,
             accepted=self.accepted + later.accepted,

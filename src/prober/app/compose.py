@@ -33,6 +33,7 @@ def several(store: Store, channel: EmailChannel, recipient: str, rows: Sequence[
         queued_at_ms=min(member.queued_at_ms for member in members),
         location=newest.location,
         origin=newest.origin,
+        role=next((member.role for member in members if member.role == "standing-in"), newest.role),
         connectivity=newest.connectivity,
         others_down=tuple(name for name in newest.others_down if name not in named),
         members=tuple(members),

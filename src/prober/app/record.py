@@ -34,12 +34,14 @@ if TYPE_CHECKING:
 class Recorded:
     """What a round came to: the states after it, its events in order, and how many alerts it queued.
 
-    ``states`` are those of the probes that the round was about.
+    ``states`` are those of the probes that the round was about, ``released`` (probe, incident) of what was held until
+    now.
     """
 
     states: Mapping[str, ProbeState]
     told: tuple[Told, ...]
     queued: int
+    released: tuple[tuple[str, int], ...] = ()
 
 
 def refuse_foreign(store: Store, config: Config) -> None:
@@ -99,7 +101,9 @@ def record(
         if is_alerting:
             told += filter(None, map(announcer.tell, due_reminders(store, config, seen.ended_at_ms)))
             release_held(store, config, announcer)
-    return Recorded(states={**before, **after}, told=tuple(told), queued=announcer.queued)
+    return Recorded(
+        states={**before, **after}, told=tuple(told), queued=announcer.queued, released=tuple(announcer.released)
+    )
 
 
 def _still_asked(results: Iterable[Result], config: Config) -> tuple[Result, ...]:

@@ -164,12 +164,12 @@ class Rounds:
         )
 
     async def is_online(self, since_ms: int) -> bool:
-        """Say whether our own network is fine: something has answered since a time, or a connectivity url does now.
+        """Say whether our own network is fine: something has answered lately, or a connectivity url does.
 
         Without connectivity urls we are never offline.
         """
         heard_ms = self._heard_before(self._clock.now_ms())
-        if heard_ms is not None and heard_ms >= since_ms:
+        if heard_ms is not None and heard_ms >= since_ms - ANSWER_SERVES_S * 1000:
             return True
         return await self._connectivity.is_reachable() is not False
 

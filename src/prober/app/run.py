@@ -170,6 +170,7 @@ class Run:
 
     def _take_note(self, looked: Looked) -> None:
         self.report.told += looked.told
+        self.report.released += looked.released
         self.report.queued += looked.queued
         self._delivery.wake()
         self._has_looked.set()
@@ -232,6 +233,7 @@ class Run:
     def _note(self, seen: Round, recorded: Recorded) -> None:
         self.report.results += seen.results
         self.report.told += recorded.told
+        self.report.released += recorded.released
         self.report.queued += recorded.queued
         self.report.states.update(recorded.states)
         self.report.is_offline = {result.reason for result in self.report.results} == {Reason.OFFLINE}
@@ -269,7 +271,9 @@ class Run:
                 return []
             wake = min((self._next_start[probe.id] for probe in fitting if wanted), default=until)
             if near or not wanted:
-                self._on_wait(near, (wake - anyio.current_time()) if near else self._look_due_s())
+                self._on_wait(
+                    near, (wake - anyio.current_time()) if near else self._lookout.due_s() if self._lookout else 0.0
+                )
             if not await self._has_turned_before(wake):
                 together = wake + len(probes) * PACE_MS / 1000
                 return [probe for probe in fitting if wanted and self._next_start[probe.id] <= together]
@@ -283,9 +287,6 @@ class Run:
 
     def _may_turn(self, until: float) -> bool:
         return self._lookout is not None and self._lookout.may_change(until - anyio.current_time())
-
-    def _look_due_s(self) -> float:
-        return 0.0 if self._lookout is None else self._lookout.due_s()
 
     async def _has_turned_before(self, wake: float) -> bool:
         """Wait, and say whether a look came to something meanwhile, after which it may be another wait."""

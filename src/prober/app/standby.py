@@ -47,6 +47,7 @@ class Looked:
     standing: Standing
     told: tuple[Told, ...]
     queued: int
+    released: tuple[tuple[str, int], ...] = ()
 
 
 def looking(config: Config, fetch: Fetch) -> Look | None:
@@ -100,7 +101,7 @@ def record_look(
         told = [each for event in caused if (each := announcer.tell(event)) is not None]
         if is_alerting:
             release_held(store, config, announcer)
-    return Looked(standing=after, told=tuple(told), queued=announcer.queued)
+    return Looked(standing=after, told=tuple(told), queued=announcer.queued, released=tuple(announcer.released))
 
 
 class Lookout:

@@ -211,7 +211,7 @@ def _print(settings: Globals, config: Config, outcome: Outcome, problems: Sequen
         settings.show(shown.replace("#", "\\u0023"))  # the same JSON, in which no "##[" is a command
         return
     paused = [probe.id for probe in config.probes if not probe.enabled]
-    gated = Gated(held=report.held, watcher=outcome.status.watcher)
+    gated = Gated(held=report.held, released=report.released, watcher=outcome.status.watcher)
     look = partial(text.run, gated=gated, paint=plain, width=settings.width())
     shown = look(report.results, told, tally, unverified=unverified, paused=paused)
     settings.show(actions.defused(shown))

@@ -157,7 +157,7 @@ def _print(
     if as_json:
         settings.show(shapes.run(report.results, told, tally, unverified=unverified, held=report.held))
     elif not settings.is_quiet or outcome.is_notable(report.results, told, tally):
-        gated = Gated(held=report.held, watcher=watcher_of(config))
+        gated = Gated(held=report.held, released=report.released, watcher=watcher_of(config))
         look = partial(outcome.run, gated=gated, paint=settings.paint(), width=settings.width())
         settings.show(look(report.results, told, tally, unverified=unverified, paused=paused))
 

@@ -80,9 +80,9 @@ class AlertFacts:
     good one before the trouble. ``latency_now_us`` is that of the check that fired. ``percentiles`` holds 24 h; for
     slow alerts also "today" and "7 days ago". ``remind_ms`` is how often the recipient is reminded while the incident
     is open. ``resolved_note`` is what the person said who resolved it. ``store_fault`` says why the mail may repeat.
-    ``watcher`` is whom we stand behind, as people call it, ``watched_as`` what its looks say, and ``probes`` those that
-    our role changed for, where it did not for all. ``members`` are the alerts that a batch stands for; ``batch`` is its
-    number.
+    ``was_held`` says that it was held back until now. ``watcher`` is whom we stand behind, as people call it,
+    ``watched_as`` what its looks say, and ``probes`` those that our role changed for, where it did not for all.
+    ``members`` are the alerts that a batch stands for; ``batch`` is its number.
     """
 
     kind: AlertKind
@@ -129,6 +129,7 @@ class AlertFacts:
     sender: str | None = None
     recipients: tuple[str, ...] = ()
     store_fault: str | None = None
+    was_held: bool = False
     watcher: str | None = None
     watched_as: Verdict | None = None
     probes: tuple[str, ...] = ()

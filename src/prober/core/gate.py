@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from prober.core import standby
 from prober.core.model import CertificateExpiring, Closed, ClosedAs, Event, Opened, Reminded
+from prober.core.sight import Verdict
 from prober.core.windows import is_active, last_end_ms
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 Recipient: TypeAlias = tuple[str, str]
 """The id of a channel, and an address on it."""
 
-HeldBy: TypeAlias = Literal["standby", "maintenance", "paused", "false_positive"]
+HeldBy: TypeAlias = Literal["standby", "unsure", "maintenance", "paused", "false_positive"]
 """What keeps a thing from being told: that somebody else is watching its probe, or this is in maintenance or paused.
 
 An incident may also be marked as a false positive.
@@ -110,7 +111,7 @@ def _what_holds(
     probe_id: str, probe: Probe | None, standing: Standing | None, windows: Sequence[Maintenance], at_ms: int
 ) -> HeldBy | None:
     if standing is not None and standby.is_held(standing, probe_id):
-        return "standby"
+        return "standby" if standing.seen is Verdict.WATCHING else "unsure"
     return "maintenance" if _is_in_maintenance(probe, windows, at_ms) else None
 
 

@@ -50,7 +50,7 @@ _OWN_WORDS: Final[Mapping[Reason, str]] = {
 _NUMBERS: Final = frozenset(
     {"queued_at_ms", "incident", "started_at_ms", "confirmed_at_ms", "ended_at_ms", "checks", "failed_checks"}
     | {"last_good_at_ms", "latency_before_us", "latency_now_us", "slow_ms", "target_percent", "budget_used_percent"}
-    | {"certificate_not_after_ms", "remind_ms", "acknowledged_at_ms", "batch", "verify", "is_merged"}
+    | {"certificate_not_after_ms", "remind_ms", "acknowledged_at_ms", "batch", "verify", "is_merged", "was_held"}
 )
 _CHOICES: Final[Mapping[str, Collection[str]]] = {
     "kind": set(AlertKind),

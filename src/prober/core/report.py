@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from prober.core.alerts import AlertKind
     from prober.core.gate import HeldBy
@@ -132,9 +132,13 @@ class AlertTally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gated:
-    """What kept incidents from being told as they opened, by their numbers, and whom we stand behind."""
+    """What kept incidents from being told as they opened, by their numbers, and whom we stand behind.
+
+    ``released`` are (probe, incident) of what was held until now.
+    """
 
     held: Mapping[int, HeldBy] = field(default_factory=dict)
+    released: Collection[tuple[str, int]] = ()
     watcher: str | None = None
 
 

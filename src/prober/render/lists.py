@@ -123,7 +123,7 @@ def _state_words(shown: Incident) -> Iterator[str]:
         if shown.acknowledged_at_ms is not None:
             yield "acknowledged"
     if shown.is_held:
-        yield "held"
+        yield "held" if shown.ended_at_ms is None else "never told"
     if shown.false_positive:
         yield "false positive"
 
@@ -138,7 +138,8 @@ def _announced(story: Story) -> str:
     """Return when people were told, or what keeps that they are."""
     at, states = _at(story.incident.announced_at_ms), {alert.state for alert in story.alerts}
     if at is None:
-        return "not announced"
+        is_over = story.incident.is_held and story.incident.ended_at_ms is not None
+        return "not announced: it was held back until it was over" if is_over else "not announced"
     if not states or "sent" in states:
         return at
     return f"{at}: queued, {'not accepted yet' if 'waiting' in states else 'never sent'}"

@@ -57,7 +57,10 @@ def run(
     said = (_event(event, incident, gated) for event, incident in events)
     told = list(chain.from_iterable(fold(line, width, hang=" " * 4) for line in said if line is not None))
     seen = _checks(results, paint, width) if results or not paused else []
-    lines = [*seen, *_notes(results, unverified, paused), *told, *_alerts(alerts)]
+    released = [
+        f"  {clean(probe)}: incident {number} is told now; it was held until then" for probe, number in gated.released
+    ]
+    lines = [*seen, *_notes(results, unverified, paused), *told, *released, *_alerts(alerts)]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -33,6 +33,8 @@ def held(held_by: HeldBy | None, watcher: str | None) -> str:
     match held_by:
         case "standby":
             return f"{watcher or 'somebody else'} is watching"
+        case "unsure":
+            return f"it will show whether {watcher or 'somebody else'} is watching"
         case "maintenance":
             return "maintenance"
         case "paused":

@@ -85,6 +85,8 @@ def _times(facts: AlertFacts) -> Iterator[Row]:
         case AlertKind.DOWN | AlertKind.SLOW:
             first = "First failure" if facts.kind is AlertKind.DOWN else "First slow check"
             yield from named((first, _at(facts.started_at_ms)), ("Confirmed", _at(facts.confirmed_at_ms)))
+            if facts.was_held:
+                yield Row(label="Held until now", value="somebody else was watching, or it was in maintenance")
         case AlertKind.REMINDER:
             yield from named(
                 ("Started", _at(facts.started_at_ms)),

@@ -203,7 +203,7 @@ def _incident(shown: Incident, *, in_maintenance: bool) -> Shape:
         "acknowledged_at": _time(shown.acknowledged_at_ms),
         "acknowledged_by": _text(shown.acknowledged_by),
         "closed_as": shown.closed_as,
-        "held": shown.is_held,
+        "held": shown.is_held and shown.ended_at_ms is None,
         "false_positive": shown.false_positive,
         "in_maintenance": in_maintenance,
         "reason": shown.reason,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _ROLES: Final[dict[Role, str]] = {"active": "active", "standby": "standby", "standing-in": "standing in"}
 _WHY: Final = {
     Verdict.STALE: "no fresh sample in 2 looks",
-    Verdict.UNREACHABLE: "no answer in 3 looks, while our own network was fine",
+    Verdict.UNREACHABLE: "no answer that tells anything in 3 looks",
     Verdict.LIMITED: "it has asked us for 15 min to come back later, so nobody knows whether it is watching",
     Verdict.REJECTED: "it does not accept our key, so nobody knows whether it is watching",
 }

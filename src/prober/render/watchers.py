@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 ABOUT_WATCHERS: Final = frozenset({AlertKind.STANDING_IN, AlertKind.STANDING_BY, AlertKind.KEY, AlertKind.DISAGREEMENT})
 _NAMED: Final = 3
 _WHY: Final = {
-    Verdict.UNREACHABLE: "did not answer three looks in a row, while our own network is fine",
+    Verdict.UNREACHABLE: "gave no answer that tells anything in three looks in a row",
     Verdict.LIMITED: "has asked us to come back later for 15 minutes, so nobody knows whether it is watching",
 }
 

@@ -187,12 +187,12 @@ def incident(**fields: Any) -> dict[str, Any]:
         (
             {},
             {"ended_at_ms": 50, "closed_as": "recovered"},
-            {"ended_at_ms": 50, "closed_as": "recovered", "is_held": False},
+            {"ended_at_ms": 50, "closed_as": "recovered"},
         ),
         (
             {"ended_at_ms": 60, "closed_as": "resolved"},
             {"ended_at_ms": 50, "closed_as": "recovered"},
-            {"ended_at_ms": 50, "closed_as": "recovered", "is_held": False},
+            {"ended_at_ms": 50, "closed_as": "recovered"},
         ),
         ({}, {"is_held": 0}, {"is_held": 0}),
         ({}, {"acknowledged_at_ms": 40}, {"acknowledged_at_ms": 40}),

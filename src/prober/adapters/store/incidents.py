@@ -55,7 +55,7 @@ def is_recorded(store: Store, uid: str) -> bool:
 def close_incident(store: Store, closed: Closed, *, location: str) -> int | None:
     """Record that the open incident ended and return its number, or None when there is none."""
     row = store.find(
-        """UPDATE incidents SET ended_at_ms = :ended_at_ms, closed_as = :closed_as, is_held = 0
+        """UPDATE incidents SET ended_at_ms = :ended_at_ms, closed_as = :closed_as
         WHERE probe = :probe AND location = :location AND kind = :kind AND ended_at_ms IS NULL RETURNING number""",
         {
             "probe": closed.probe_id,

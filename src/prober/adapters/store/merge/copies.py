@@ -34,7 +34,7 @@ def join_incidents(mine: Row, theirs: Row) -> Row:
         "ended_at_ms": ended["ended_at_ms"],
         "closed_as": ended["closed_as"],
         "acknowledged_at_ms": min(taken, default=None),
-        "is_held": mine["is_held"] and theirs["is_held"] and ended["ended_at_ms"] is None,
+        "is_held": mine["is_held"] and theirs["is_held"],
     }
 
 
