@@ -203,3 +203,27 @@ async def test_another_place_has_a_role_of_its_own(world: World) -> None:
     looking(world, "F")
     await world.run()
     assert (standing(world, "there").role, standing(world).role) == ("standby", "standing-in")
+
+
+async def test_a_takeover_with_many_outages_says_in_one_mail_that_we_stand_in(world: World) -> None:
+    ids = [f"p{number}" for number in range(4)]
+    world.configure(*(probe(each, policy=QUICK) for each in ids))
+    world.look = Looks(world.clock, "F", ids=ids)
+    await world.run("x")
+    await anyio.sleep(300)
+    world.look = Looks(world.clock, "S", ids=ids)
+    report = await world.run("x")
+    assert sorted(report.released) == [(each, number + 1) for number, each in enumerate(ids)]
+    (batch,) = [mail for _, mail in world.mail.accepted if header(mail, "X-Prober-Event") == "several"]
+    assert b"standing-in" in batch
+    assert b"Role                           active" not in batch
+
+
+async def test_what_was_held_until_it_was_over_stays_marked_as_never_told(world: World) -> None:
+    looking(world, "F")
+    await world.run({"api": "x"})
+    assert await later(world, {"api": "."}) == []
+    (incident,) = world.incidents()
+    assert (incident.closed_as, incident.is_held, incident.announced_at_ms) == ("recovered", True, None)
+    await later(world, script="S")
+    assert not [each for each in world.mail.subjects() if each.startswith("[DOWN")]

@@ -88,6 +88,13 @@ def test_an_incident_that_is_held_says_why() -> None:
     assert "held" not in incident(replace(story, incident=OPEN), now_ms=NOW_MS)
 
 
+def test_an_incident_that_was_held_until_it_was_over_says_so() -> None:
+    over = replace(OPEN, is_held=True, ended_at_ms=NOW_MS, closed_as=ClosedAs.RECOVERED, announced_at_ms=None)
+    shown = incident(Story(incident=over), now_ms=NOW_MS)
+    assert "never told" in shown
+    assert "announced     not announced: it was held back until it was over\n" in shown
+
+
 def test_without_incidents_the_list_says_so() -> None:
     assert incidents([], now_ms=NOW_MS) == "no incidents\n"
 
