@@ -82,13 +82,18 @@ async def test_importing_again_adds_only_what_is_new_and_touches_nothing(tmp_pat
     again = await read(theirs, path)
     write_import(again, environ={})
     assert (again.text, path.read_bytes()) == ("", before)
-    assert len(again.plan.known) == 40
+    assert len(again.plan.known) == 44
+    assert {each.name for each in again.plan.known[40:]} == {
+        *("maintenance window Nightly backup", "maintenance window Patch day"),
+        *("maintenance window Month's end", "maintenance window Move"),
+    }
     theirs.monitors.append(Theirs(id=5, name="Front page 1", url="https://new.example/", password="x"))
     third = await read(theirs, path)
     write_import(third, environ={})
     after = path.read_bytes()
     assert after.startswith(before)
     assert after[len(before) :].decode() == third.text
+    assert "maintenance" not in third.text
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert list(tmp_path.iterdir()) == [path]
     assert tomllib.loads(after.decode())["probe"]["front-page-1-2"]["uptimerobot_id"] == 5
@@ -240,7 +245,8 @@ def test_what_stands_is_known_by_id_url_and_variable(tmp_path: Path) -> None:
     path = tmp_path / "probes.toml"
     assert present_in(path) == (Present(), None)
     path.write_text(
-        'title = "${A} $${B} ${C:-c}"\n[defaults]\nslow = false\n[alert.email]\n'
+        'title = "${A} $${B} ${C:-c}"\n[defaults]\nslow = false\n[alert.email]\nto = ["a@b.example"]\n'
+        '[alert.odd]\nto = "x"\n[[maintenance]]\ncron = "0 4 * * *"\n'
         '[probe]\nodd = 1\n[probe.a]\nurl = "https://A.example"\nuptimerobot_id = 5\n[probe.b]\nuptimerobot_id = "6"\n'
     )
     assert present_in(path)[0] == Present(
@@ -248,11 +254,13 @@ def test_what_stands_is_known_by_id_url_and_variable(tmp_path: Path) -> None:
         monitor_ids=[5],
         urls={"https://a.example/": "a"},
         variables={"A", "C"},
+        addresses=["a@b.example"],
+        windows=[{"cron": "0 4 * * *"}],
         has_channels=True,
         has_defaults=True,
     )
     path.write_text("probe = 1\nalert = 2")
-    assert present_in(path)[0] == Present(ids=[], monitor_ids=[], variables=set())
+    assert present_in(path)[0] == Present(ids=[], monitor_ids=[], variables=set(), addresses=[], windows=[])
 
 
 TEXT = st.text(max_size=20) | st.sampled_from(
@@ -382,9 +390,10 @@ def test_whatever_an_account_holds_the_file_is_valid_and_nothing_is_lost(
         path.write_text(STANDING)
     present, before = present_in(path)
     plan = planned(account, present, judge=judge, now_ms=T0)
-    listed = [each for each in plan.skipped if not each.name.startswith(("contact ", "maintenance window "))]
+    others = ("contact ", "maintenance window ")
+    listed = [each for each in (*plan.known, *plan.skipped) if not each.name.startswith(others)]
     assert (
-        len(plan.probes) + len(plan.known) + len(listed)
+        len(plan.probes) + len(listed)
         <= len(account.monitors)
         <= len(plan.probes) + len(plan.known) + len(plan.skipped)
     )

@@ -137,11 +137,14 @@ def present_in(path: Path) -> tuple[Present, bytes | None]:
         return Present(), None
     source = read_source(path)
     probes = [(name, each) for name, each in _table(source.data.get("probe")).items() if isinstance(each, dict)]
+    channels = [each for each in _table(source.data.get("alert")).values() if isinstance(each, dict)]
     present = Present(
         ids=[name for name, _ in probes],
         monitor_ids=[number for _, each in probes if isinstance(number := each.get("uptimerobot_id"), int)],
         urls={same_url(each["url"]): name for name, each in probes if isinstance(each.get("url"), str)},
         variables={name for name, _ in placeholders(source.text)},
+        addresses=[address for each in channels for address in _list(each.get("to"))],
+        windows=[each for each in _list(source.data.get("maintenance")) if isinstance(each, dict)],
         has_channels=bool(_table(source.data.get("alert"))),
         has_defaults=bool(_table(source.data.get("defaults"))),
     )
@@ -150,6 +153,10 @@ def present_in(path: Path) -> tuple[Present, bytes | None]:
 
 def _table(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _text(plan: Plan, before: bytes | None, source: Source) -> str:

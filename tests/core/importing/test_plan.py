@@ -145,6 +145,14 @@ def test_a_file_that_says_who_is_told_keeps_its_say() -> None:
     assert plan.notes == (Note(what="the file says already who is told: ops@acme.example not added"),)
 
 
+def test_who_is_told_already_is_not_said_to_be_missing() -> None:
+    new = Contact(id="2", kind="e-mail", value="new@acme.example")
+    present = Present(has_channels=True, addresses=["ops@acme.example"])
+    assert plan_of(monitor(), contacts=(OPS,), present=present).notes == ()
+    (note,) = plan_of(monitor(), contacts=(OPS, new), present=present).notes
+    assert note.what == "the file says already who is told: new@acme.example not added"
+
+
 def test_what_is_the_same_of_several_is_said_once() -> None:
     plan = plan_of(
         monitor(id=1, name="a", interval_s=60, timeout_s=60, ignores_certificate=True),

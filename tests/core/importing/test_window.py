@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from prober.core.importing.account import LAST_DAY, Window
+from prober.core.importing.plan import Present
 from tests.core.importing.tables import monitor, plan_of
 from tests.fakes import MIN_MS, T0
 
@@ -57,6 +58,39 @@ def test_what_comes_once_begins_at_an_instant() -> None:
 )
 def test_a_window_without_a_place_here_is_listed_with_the_reason(fields: dict[str, Any], why: str) -> None:
     assert windows_of(**fields) == ([], [why], None)
+
+
+NIGHTLY: dict[str, Any] = {"probes": ["api"], "cron": "30 2 * * *", "duration": "45m", "reason": "Nightly"}
+
+
+@pytest.mark.parametrize(
+    ("table", "is_known"),
+    [
+        (NIGHTLY, True),
+        ({**NIGHTLY, "cron": "0 3 * * *", "duration": "1h"}, True),
+        ({**NIGHTLY, "reason": "Ours"}, True),
+        ({**NIGHTLY, "reason": "Ours", "duration": "1h"}, False),
+        ({}, False),
+    ],
+)
+def test_a_window_of_monitors_that_stand_already_stands_too_or_is_named(table: dict[str, Any], is_known: bool) -> None:
+    present = Present(ids=["api"], monitor_ids=[7], windows=[table])
+    plan = plan_of(monitor(windows=("1",)), windows=(Window(**DAILY, name="Nightly"),), present=present)
+    named = {each.why for each in (plan.known if is_known else plan.skipped) if each.name.startswith("maintenance")}
+    assert named == {"it stands there already" if is_known else "its monitors stand there already, it does not"}
+
+
+def test_a_window_that_stands_already_comes_again_for_a_new_monitor() -> None:
+    present = Present(ids=["api"], monitor_ids=[7], windows=[NIGHTLY])
+    new = monitor(id=8, name="New", url="https://new.example/", windows=("1",))
+    plan = plan_of(monitor(windows=("1",)), new, windows=(Window(**DAILY, name="Nightly"),), present=present)
+    assert [each["probes",] for each in plan.windows] == [["new"]]
+
+
+def test_without_a_name_a_window_is_known_by_its_time() -> None:
+    present = Present(monitor_ids=[7], windows=[{"start": datetime(2026, 9, 21, 14, tzinfo=UTC), "duration": "45m"}])
+    plan = plan_of(monitor(windows=("1",)), windows=(Window(**ONCE),), present=present)
+    assert [each.why for each in plan.skipped] == ["its monitors stand there already, it does not"]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from prober.core.durations import UNITS_MS, format_duration
@@ -12,7 +12,7 @@ from prober.core.importing.draft import Draft
 from prober.core.importing.probe import Carried, Skipped, carried, why_not
 from prober.core.importing.secrets import Vault
 from prober.core.importing.spelling import free_id, readable
-from prober.core.importing.window import why_no_window, window_keys, zone_of
+from prober.core.importing.window import stands, why_no_window, window_keys, zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -27,12 +27,17 @@ _SOON_S: Final = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Present:
-    """What a file says already: ids, the monitors and urls they stand for, variables it asks for."""
+    """What a file says already: ids, the monitors and urls they stand for, variables it asks for.
+
+    ``addresses`` are those that its channels mail; ``windows`` are its maintenance tables, as they stand there.
+    """
 
     ids: Collection[str] = ()
     monitor_ids: Collection[int] = ()
     urls: Mapping[str, str] = field(default_factory=dict)
     variables: Collection[str] = ()
+    addresses: Collection[str] = ()
+    windows: Sequence[Mapping[str, Any]] = ()
     has_channels: bool = False
     has_defaults: bool = False
 
@@ -96,6 +101,7 @@ def planned(account: Account, present: Present, *, judge: Judge, now_ms: int, kn
     vault = Vault(taken=present.variables, known=(*known, *(each.password for each in account.monitors)))
     probes: list[Carried] = []
     here: list[Skipped] = []
+    standing: list[Monitor] = []
     skipped: list[Skipped] = []
     taken = set(present.ids)
     for monitor in account.monitors:
@@ -106,15 +112,16 @@ def planned(account: Account, present: Present, *, judge: Judge, now_ms: int, kn
         probe = carried(monitor, Draft(id=probe_id, vault=vault.copy(), judge=judge), emails)
         if found := _present(probe, present):
             here.append(Skipped(name=_name(monitor), why=found))
+            standing.append(monitor)
             continue
         vault.take(secret.name for secret in probe.secrets)
         taken.add(probe_id)
         probes.append(probe)
-    windows, no_windows, doubt = _windows(account, probes, now_ms)
+    windows, known_windows, no_windows, doubt = _windows(account, probes, standing, present, now_ms)
     channel, no_contacts, notes = _channel(account, probes, present, judge)
     return Plan(
         probes=tuple(probes),
-        known=tuple(here),
+        known=(*here, *known_windows),
         skipped=(*skipped, *no_contacts, *no_windows),
         windows=tuple(windows),
         window_doubt=doubt,
@@ -142,17 +149,24 @@ def _present(probe: Carried, present: Present) -> str | None:
     return None
 
 
-def _windows(account: Account, probes: Sequence[Carried], now_ms: int) -> tuple[list[Keys], list[Skipped], str | None]:
+def _windows(
+    account: Account, probes: Sequence[Carried], standing: Sequence[Monitor], present: Present, now_ms: int
+) -> tuple[list[Keys], list[Skipped], list[Skipped], str | None]:
+    """Return the tables to write, what stands already, what has no place, and what is doubtful about the time zone."""
     zone, doubt = zone_of(account.timezone)
-    tables, skipped = [], []
+    tables, known, skipped = [], [], []
     for window in account.windows:
+        name = f"maintenance window {readable(window.name) or window.id}"
         ids = [probe.id for probe in probes if window.id in probe.monitor.windows]
-        if why := why_no_window(window, ids, now_ms):
-            skipped.append(Skipped(name=f"maintenance window {readable(window.name) or window.id}", why=why))
+        has_standing = any(window.id in each.windows for each in standing)
+        if not ids and has_standing and stands(window, present.windows):
+            known.append(Skipped(name=name, why="it stands there already"))
+        elif why := why_no_window(window, now_ms, is_carried=bool(ids), has_standing=has_standing):
+            skipped.append(Skipped(name=name, why=why))
         else:
             tables.append(window_keys(window, ids, zone))
     needs_zone = any(("timezone",) in table for table in tables)
-    return tables, skipped, doubt if needs_zone else None
+    return tables, known, skipped, doubt if needs_zone else None
 
 
 def _why_no_mail(contact: Contact, judge: Judge) -> str | None:
@@ -173,7 +187,9 @@ def _channel(
         return None, skipped, []
     to = tuple(dict.fromkeys(mailed.values()))
     if present.has_channels:
-        return None, skipped, [Note(what=f"the file says already who is told: {', '.join(to)} not added")]
+        missing = [each for each in to if each not in present.addresses]
+        what = f"the file says already who is told: {', '.join(missing)} not added"
+        return None, skipped, [Note(what=what)] if missing else []
     assigned = [each for probe in probes for each in probe.monitor.assignments if each.contact in mailed]
     again = sorted({each.again_min for each in assigned} - {0})
     channel = Channel(to=to, remind=format_duration(again[0] * UNITS_MS["m"]) if again else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from prober.core.durations import UNITS_MS, format_duration
@@ -13,7 +13,7 @@ from prober.core.importing.spelling import literal, readable
 from prober.core.windows import LONGEST_MS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from prober.core.importing.account import Window
     from prober.core.importing.draft import Keys
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _DAYS_OF_WEEK: Final = range(1, 8)
 _DAYS_OF_MONTH: Final = range(1, 32)
 _MOST_HOURS: Final = 14
+_FOR_NONE: Final = "it is for no monitor that was carried over"
 _LATEST_MS: Final = 253_370_764_800_000
 
 
@@ -53,12 +54,23 @@ def _is_zone(name: str) -> bool:
     return True
 
 
-def why_no_window(window: Window, ids: Sequence[str], now_ms: int) -> str | None:
-    """Say why a window has no place in our file; None: it has."""
+def stands(window: Window, tables: Sequence[Mapping[str, Any]]) -> bool:
+    """Say whether a window is one of a file's, by its name or by when it is."""
+    ours = {path[0]: value for path, value in window_keys(window, (), "").items()}
+    names = (("reason",), ("cron", "start", "duration"))
+    return any(_said(ours, keys) == _said(table, keys) and any(_said(ours, keys)) for table in tables for keys in names)
+
+
+def _said(table: Mapping[str, Any], keys: Sequence[str]) -> list[Any]:
+    return [table.get(key) for key in keys]
+
+
+def why_no_window(window: Window, now_ms: int, *, is_carried: bool, has_standing: bool) -> str | None:
+    """Say why a window has no place in our file; None: it has. Monitors of it are carried over, or stand there."""
     if not window.is_active:
         return "it is paused"
-    if not ids:
-        return "it is for no monitor that was carried over"
+    if not is_carried:
+        return "its monitors stand there already, it does not" if has_standing else _FOR_NONE
     if not 0 < window.duration_min * UNITS_MS["m"] <= LONGEST_MS:
         return "it lasts for no time at all, or for more than 90 days"
     if _start_ms(window) is None and _cron(window) is None:
