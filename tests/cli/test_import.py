@@ -78,7 +78,8 @@ def test_the_json_says_what_came_over_and_what_did_not(folder: Path, imported: A
 def test_to_stdout_goes_the_file_and_the_report_beside_it(folder: Path, imported: Any) -> None:
     ran = imported("-o", "-")
     assert list(tomllib.loads(ran.out))[:2] == ["defaults", "probe"]
-    assert ran.err.startswith("  40 probes imported into stdout\n")
+    assert ran.err.startswith("  40 probes printed, not written to a file\n")
+    assert imported("-o", "-", "--dry-run").err == ran.err
     assert not (folder / "probes.toml").exists()
 
 

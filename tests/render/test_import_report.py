@@ -53,6 +53,13 @@ def test_what_was_only_shown_is_not_said_to_be_written() -> None:
     )
 
 
+def test_what_was_printed_is_not_said_to_be_in_a_file() -> None:
+    said = report(full_plan(), target=None, is_written=True)
+    assert said.startswith("  1 probe printed, not written to a file\n")
+    assert said.endswith("  Next: save it as probes.toml, set these, then prober check\n")
+    assert report(plan_of(), target=None, is_written=False) == "  nothing to import\n"
+
+
 def test_nothing_to_import_is_said() -> None:
     assert report(plan_of(), target="a\nb", is_written=False) == "  nothing to import into a b\n"
 

@@ -102,7 +102,7 @@ def _finish(settings: Globals, ready: Import, *, is_dry: bool, as_json: bool) ->
     from prober.app.importing import write_import
     from prober.render import import_report
 
-    target = "stdout" if ready.path is None else str(ready.path)
+    target = None if ready.path is None else str(ready.path)
     is_written = not is_dry and bool(ready.text)
     if is_written:
         write_import(ready, environ=os.environ)

@@ -21,8 +21,11 @@ _NAME_CHARS: Final = 60
 _SHOWN_IDS: Final = 8
 
 
-def report(plan: Plan, *, target: str, is_written: bool, paint: Paint = plain) -> str:
-    """Return what an import came to, 80 columns wide. ``target`` is where it goes, ``is_written`` whether it went."""
+def report(plan: Plan, *, target: str | None, is_written: bool, paint: Paint = plain) -> str:
+    """Return what an import came to, 80 columns wide.
+
+    ``target`` is the file it goes into, None: it is printed; ``is_written`` says whether it went.
+    """
     sections: tuple[tuple[str, Colour, Iterable[str]], ...] = (
         ("left out", "yellow", _about(_by_reason(plan.known))),
         ("not carried over", "yellow", _about(_by_reason(plan.skipped))),
@@ -51,11 +54,14 @@ def shape(plan: Plan, *, target: str | None, text: str | None) -> str:
     return json.dumps(shown, indent=2) + "\n"
 
 
-def _headline(plan: Plan, target: str, *, is_written: bool, paint: Paint) -> str:
+def _headline(plan: Plan, target: str | None, *, is_written: bool, paint: Paint) -> str:
     if not plan.probes:
-        return f"  nothing to import into {clean(target)}"
+        return f"  nothing to import{'' if target is None else f' into {clean(target)}'}"
+    count = paint(counted(len(plan.probes), "probe"), "green")
+    if target is None:
+        return f"  {count} printed, not written to a file"
     verb = "imported" if is_written else "would be imported"
-    return f"  {paint(counted(len(plan.probes), 'probe'), 'green')} {verb} into {clean(target)}"
+    return f"  {count} {verb} into {clean(target)}"
 
 
 def _by_reason(skipped: Iterable[Skipped]) -> Iterator[tuple[str, str]]:
@@ -97,12 +103,14 @@ def _wrapped(text: str, indent: int) -> Iterator[str]:
         yield " " * indent + line
 
 
-def _next(plan: Plan, target: str, *, is_written: bool) -> Iterator[str]:
+def _next(plan: Plan, target: str | None, *, is_written: bool) -> Iterator[str]:
     if not plan.probes:
         return
     yield ""
-    if not is_written:
+    if target is not None and not is_written:
         yield "  Nothing was written."
         return
-    file = "" if target == "probes.toml" else f" -c {clean(target)}"
-    yield f"  Next: {'set these, then ' if plan.secrets else ''}prober{file} check"
+    save = "save it as probes.toml, " if target is None else ""
+    then = f"{save}set these, then " if plan.secrets else f"{save}then " if save else ""
+    file = "" if target in {None, "probes.toml"} else f" -c {clean(target)}"
+    yield f"  Next: {then}prober{file} check"
