@@ -111,7 +111,7 @@ def test_active_addresses_become_one_channel_with_the_shortest_reminder() -> Non
     assert [each.what for each in plan.notes] == [
         "ops@acme.example heard of 2 of these 3 and will hear of all: tags of a channel change that",
         "ops@acme.example heard of 1 of these 3 and will hear of all: tags of a channel change that",
-        "reminders came after 30, 60 minutes: here there is one time for all",
+        "reminders came after 30, 60 minutes for 2 of these 3: here there is one time for all",
     ]
 
 
@@ -143,6 +143,28 @@ def test_a_file_that_says_who_is_told_keeps_its_say() -> None:
     plan = plan_of(monitor(), contacts=(OPS,), present=Present(has_channels=True))
     assert plan.channel is None
     assert plan.notes == (Note(what="the file says already who is told: ops@acme.example not added"),)
+
+
+def test_a_reminder_of_some_that_all_will_have_is_said() -> None:
+    plan = plan_of(
+        monitor(id=1, assignments=Told(again_min=10).of()), monitor(id=2, assignments=Told().of()), contacts=(OPS,)
+    )
+    assert plan.channel == Channel(to=("ops@acme.example",), remind="10m")
+    assert [each.what for each in plan.notes] == [
+        "reminders came after 10 minutes for 1 of these 2: here there is one time for all"
+    ]
+
+
+def test_a_reminder_that_all_have_needs_no_word() -> None:
+    assert plan_of(monitor(assignments=Told(again_min=10).of()), contacts=(OPS,)).notes == ()
+
+
+def test_a_reminder_that_the_channel_of_a_file_may_not_have_is_said() -> None:
+    present = Present(has_channels=True, addresses=["ops@acme.example"])
+    plan = plan_of(monitor(assignments=Told(again_min=10).of()), contacts=(OPS,), present=present)
+    assert [each.what for each in plan.notes] == [
+        "reminders came after 10 minutes for 1 of these 1: not added, what the file says holds"
+    ]
 
 
 def test_who_is_told_already_is_not_said_to_be_missing() -> None:

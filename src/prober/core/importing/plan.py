@@ -186,29 +186,32 @@ def _channel(
     if not mailed or not probes:
         return None, skipped, []
     to = tuple(dict.fromkeys(mailed.values()))
+    times = [{a.again_min for a in each.monitor.assignments if a.contact in mailed} - {0} for each in probes]
+    again = sorted(set().union(*times))
+    reminded = sum(map(bool, times))
+    reminders = f"reminders came after {', '.join(map(str, again))} minutes for {reminded} of these {len(probes)}"
     if present.has_channels:
         missing = [each for each in to if each not in present.addresses]
-        what = f"the file says already who is told: {', '.join(missing)} not added"
-        return None, skipped, [Note(what=what)] if missing else []
-    assigned = [each for probe in probes for each in probe.monitor.assignments if each.contact in mailed]
-    again = sorted({each.again_min for each in assigned} - {0})
+        whats = [f"the file says already who is told: {', '.join(missing)} not added"] if missing else []
+        whats += [f"{reminders}: not added, what the file says holds"] if again else []
+        return None, skipped, [Note(what=each) for each in whats]
+    differ = len(again) > 1 or 0 < reminded < len(probes)
+    notes = [Note(what=f"{reminders}: here there is one time for all")] if differ else []
     channel = Channel(to=to, remind=format_duration(again[0] * UNITS_MS["m"]) if again else None)
-    return channel, skipped, list(_differences(mailed, probes, again))
+    return channel, skipped, [*_differences(mailed, probes), *notes]
 
 
 def _contact_name(contact: Contact) -> str:
     return readable(contact.name) or (readable(contact.value) if contact.kind == "e-mail" else contact.id)
 
 
-def _differences(mailed: Mapping[str, str], probes: Sequence[Carried], again: Sequence[int]) -> Iterator[Note]:
+def _differences(mailed: Mapping[str, str], probes: Sequence[Carried]) -> Iterator[Note]:
     """Yield what one channel for all cannot say."""
     for contact_id, address in mailed.items():
         told = sum(any(each.contact == contact_id for each in probe.monitor.assignments) for probe in probes)
         if told < len(probes):
             what = f"{address} heard of {told} of these {len(probes)} and will hear of all"
             yield Note(what=f"{what}: tags of a channel change that")
-    if len(again) > 1:
-        yield Note(what=f"reminders came after {', '.join(map(str, again))} minutes: here there is one time for all")
 
 
 def _general(probes: Sequence[Carried], present: Present, doubt: str | None) -> Iterator[Note]:
