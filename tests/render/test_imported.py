@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import Any
 
@@ -84,14 +85,19 @@ def test_windows_are_tables_with_what_is_doubtful_above_them() -> None:
     windows = (
         Window(id="1", **window),
         Window(id="2", **{**window, "recurrence": "once", "start_ms": T0 + MIN_MS}),
+        Window(id="3", **{**window, "recurrence": "daily", "minute": 90}),
     )
     names = [f"probe with quite a long name {number}" for number in range(4)]
-    monitors = [monitor(id=each, name=name, windows=("1", "2")) for each, name in enumerate(names, 1)]
+    monitors = [monitor(id=each, name=name, windows=("1", "2", "3")) for each, name in enumerate(names, 1)]
     text = new(plan_of(*monitors, windows=windows, timezone="60"))
-    assert text.count("Check the time zone of each.\n[[maintenance]]\n") == 1
+    assert re.findall("name the real one.*\n\\[\\[maintenance]]\n.*\n?(?:  .*\n)*]?\n?(cron|start)", text) == [
+        "cron",
+        "cron",
+    ]
+    assert text.count("name the real one") == 2
     assert 'probes = [\n  "probe-with-quite-a-long-name-0",\n' in text
     assert "start = 2026-09-21T14:14:20Z\n" in text
-    first, second = tomllib.loads(text)["maintenance"]
+    first, second, _ = tomllib.loads(text)["maintenance"]
     assert (first["cron"], first["timezone"], len(first["probes"])) == ("30 2 * * *", "Etc/GMT-1", 4)
     assert set(second) == {"probes", "start", "duration"}
 

@@ -96,9 +96,9 @@ def _lines(keys: Keys) -> Iterator[str]:
 
 
 def _windows(plan: Plan) -> Iterator[str]:
-    doubt = _comment(f"{plan.window_doubt}. Check the time zone of each.") if plan.window_doubt else ""
-    for number, window in enumerate(plan.windows):
-        yield f"\n{'' if number else doubt}[[maintenance]]\n"
+    doubt = _comment(plan.window_doubt) if plan.window_doubt else ""
+    for window in plan.windows:
+        yield f"\n{doubt if ('timezone',) in window else ''}[[maintenance]]\n"
         yield "".join(f"{toml_key(*path)} = {_wrapped(value)}\n" for path, value in window.items())
 
 

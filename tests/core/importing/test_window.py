@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from prober.core.importing.account import LAST_DAY, Window
 from prober.core.importing.plan import Present
+from prober.core.importing.window import ZONES_BY_OFFSET
 from tests.core.importing.tables import monitor, plan_of
 from tests.fakes import MIN_MS, T0
 
@@ -103,7 +105,10 @@ def test_without_a_name_a_window_is_known_by_its_time() -> None:
         ("-300", "Etc/GMT+5", False),
         ("2", "Etc/GMT-2", False),
         ("-3.00", "Etc/GMT+3", False),
-        ("330", "UTC", False),
+        ("330", "Asia/Kolkata", False),
+        ("+345", "Asia/Kathmandu", False),
+        ("-210", "America/St_Johns", False),
+        ("331", "UTC", False),
         ("9000", "UTC", False),
         (None, "UTC", False),
         (" ", "UTC", False),
@@ -115,3 +120,16 @@ def test_without_a_name_a_window_is_known_by_its_time() -> None:
 def test_the_time_zone_is_theirs_and_doubtful_where_it_is_a_guess(told: str | None, zone: str, is_sure: bool) -> None:
     tables, _, doubt = windows_of(told, **DAILY)
     assert (tables[0]["timezone"], doubt is None) == (zone, is_sure)
+
+
+def test_every_guess_by_an_offset_is_of_a_place_that_has_it() -> None:
+    for minutes, name in ZONES_BY_OFFSET.items():
+        offsets = {datetime(2026, month, 15, tzinfo=ZoneInfo(name)).utcoffset() for month in range(1, 13)}
+        assert timedelta(minutes=minutes) in offsets
+
+
+def test_a_guess_by_an_offset_says_so() -> None:
+    assert windows_of("330", **DAILY)[2] == (
+        "UptimeRobot tells the offset of the time zone alone, and Asia/Kolkata has it: name the real one, which may "
+        "have another summer time, or none"
+    )

@@ -21,6 +21,23 @@ if TYPE_CHECKING:
 _DAYS_OF_WEEK: Final = range(1, 8)
 _DAYS_OF_MONTH: Final = range(1, 32)
 _MOST_HOURS: Final = 14
+ZONES_BY_OFFSET: Final = {
+    -570: "Pacific/Marquesas",
+    -210: "America/St_Johns",
+    -150: "America/St_Johns",
+    210: "Asia/Tehran",
+    270: "Asia/Kabul",
+    330: "Asia/Kolkata",
+    345: "Asia/Kathmandu",
+    390: "Asia/Yangon",
+    525: "Australia/Eucla",
+    570: "Australia/Darwin",
+    630: "Australia/Adelaide",
+    765: "Pacific/Chatham",
+    825: "Pacific/Chatham",
+}
+"""Where most people live whose clock is, in some month, so many minutes ahead of UTC: those that are no whole hours."""
+
 _FOR_NONE: Final = "it is for no monitor that was carried over"
 _LATEST_MS: Final = 253_370_764_800_000
 
@@ -41,6 +58,9 @@ def zone_of(text: str | None) -> tuple[str, str | None]:
         if not minutes and abs(hours) <= _MOST_HOURS:
             sign = "-" if hours > 0 else "+"  # Etc/GMT-2 is two hours ahead of UTC
             return f"Etc/GMT{sign}{abs(hours)}", "the time zone is an offset without summer time: name the real one"
+        if zone := ZONES_BY_OFFSET.get(ahead):
+            alone = f"UptimeRobot tells the offset of the time zone alone, and {zone} has it"
+            return zone, f"{alone}: name the real one, which may have another summer time, or none"
     elif _is_zone(name):
         return name, None
     return "UTC", f'"{readable(name)}" is not a time zone that prober knows: UTC is a guess'
