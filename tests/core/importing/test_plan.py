@@ -191,6 +191,11 @@ def test_what_is_the_same_of_several_is_said_once() -> None:
     )
 
 
+def test_a_certificate_is_judged_of_https_alone() -> None:
+    plan = plan_of(monitor(url="http://acme.example/", ignores_certificate=True))
+    assert plan.notes == ()
+
+
 def test_an_empty_account_is_an_empty_plan() -> None:
     assert plan_of(contacts=(OPS,)) == Plan(probes=())
 

@@ -222,6 +222,7 @@ def _general(probes: Sequence[Carried], present: Present, doubt: str | None) -> 
     often = tuple(each.id for each in probes if (each.monitor.interval_s or _SOON_S) < _SOON_S)
     if often:
         yield Note(what="checked more often than every 5 minutes: the service can, GitHub Actions cannot", ids=often)
-    judged = tuple(each.id for each in probes if each.monitor.ignores_certificate)
+    encrypted = (each for each in probes if each.monitor.url.lower().startswith("https:"))
+    judged = tuple(each.id for each in encrypted if each.monitor.ignores_certificate)
     if judged:
         yield Note(what="a bad certificate is a failure here, and was none there: verify = false undoes it", ids=judged)
