@@ -38,6 +38,15 @@ HORIZON_MS: Final = 100 * 86_400_000
 _FIVE_YEARS_MS: Final = 1826 * 86_400_000
 _BLOCK_MS: Final = 10 * 86_400_000
 _FIELDS: Final = 5
+_NEVER: Final = "it never comes"
+_BAD_DAY: Final = "bad day of month"
+_RANGES: Final = {
+    "bad minute": "0 to 59",
+    "bad hour": "0 to 23",
+    _BAD_DAY: "1 to 31, or L,",
+    "bad month": "1 to 12, or JAN to DEC,",
+    "bad day of week": "0 to 7, or SUN to SAT,",
+}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LOCAL_EPOCH: Final = _EPOCH.replace(tzinfo=None)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -110,9 +119,12 @@ def cron_problem(cron: str) -> str | None:
     from cronsim import CronSim, CronSimError  # noqa: PLC0415 - costs start-up time, only windows need it
 
     try:
-        return None if next(CronSim(cron, _LOCAL_EPOCH), None) else "it never comes"
+        return None if next(CronSim(cron, _LOCAL_EPOCH), None) else _NEVER
     except CronSimError as error:
-        return f"{error}".lower().replace("-", " ")
+        problem = f"{error}".lower().replace("-", " ")
+        day, month = cron.split()[2:4]
+        is_short = problem == _BAD_DAY and month != "*" and cron_problem(f"0 0 {day} * *") is None
+        return _NEVER if is_short else f"{problem}: {_RANGES[problem]} is meant"
     except ValueError:
         return "a number is too long"
 
