@@ -78,11 +78,23 @@ def test_waiting_is_told_and_done(configure: Configure, prober: RunProber, robot
     assert (ran.code, ran.err) == (0, "UptimeRobot asks us to wait 1 s ...\n")
 
 
-def test_without_a_key_the_way_to_one_is_shown(configure: Configure, prober: RunProber, robot: UptimeRobot) -> None:
-    configure()
+@pytest.mark.parametrize(
+    ("extra", "advice"),
+    [
+        ("", "Set UPTIMEROBOT_API_KEY to a read-only key of the account, or write [standby]: see "),
+        (
+            '[standby]\nbehind = "prober"\nurl = "http://127.0.0.1:9/status.json"',
+            "[standby] is behind another prober: set UPTIMEROBOT_API_KEY to a read-only key of the account.",
+        ),
+    ],
+)
+def test_without_a_key_the_way_to_one_is_shown(
+    configure: Configure, prober: RunProber, robot: UptimeRobot, extra: str, advice: str
+) -> None:
+    configure(extra)
     ran = prober("compare")
     assert (ran.code, robot.account.requests) == (3, [])
-    assert "Set UPTIMEROBOT_API_KEY to a read-only key" in ran.err
+    assert f"compare needs UptimeRobot, and there is no key of it. {advice}" in ran.err
 
 
 @pytest.mark.parametrize("extra", ["", '[standby]\nbehind = "prober"\nurl = "http://127.0.0.1:9/status.json"'])

@@ -96,7 +96,8 @@ def _access(config: Config) -> tuple[str, str]:
         return standby.url, standby.api_key
     if api_key := os.environ.get(_KEY):
         return UPTIMEROBOT, api_key
-    raise ConfigError(
-        f"there is no key of UptimeRobot. Set {_KEY} to a read-only key of the account, or write [standby]: see "
-        "docs/configuration.md."
-    )
+    key = f"{_KEY} to a read-only key of the account"
+    advice = f"Set {key}, or write [standby]: see docs/configuration.md."
+    if standby is not None and standby.behind == "prober":
+        advice = f"[standby] is behind another prober: set {key}."
+    raise ConfigError(f"compare needs UptimeRobot, and there is no key of it. {advice}")
