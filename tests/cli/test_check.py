@@ -97,6 +97,8 @@ def test_offline_validates_and_sends_nothing(configure: Configure, prober: RunPr
 def test_offline_counts_probes_and_prints_json_where_asked(configure: Configure, prober: RunProber, web: Web) -> None:
     configure(f'[probe.two]\nurl = "{web.url}"')
     assert "valid, 2 probes." in prober("check", "--offline").out
+    configure(f'[probe.two]\nurl = "{web.url}"\nenabled = false')
+    assert "valid, 2 probes (1 paused). Nothing" in prober("check", "--offline").out
     assert json.loads(prober("check", "--offline", "--json").out) == {"schema": 1, "results": []}
 
 

@@ -53,7 +53,7 @@ def test_an_account_of_60_monitors_takes_one_command_and_little_time(
         monkeypatch.setenv(name, "placeholder")
     checked = prober("check", "--offline")
     assert (checked.code, checked.err) == (0, "")
-    assert checked.out.startswith(f"{folder}/probes.toml: valid, 40 probes.")
+    assert checked.out.startswith(f"{folder}/probes.toml: valid, 40 probes (3 paused).")
 
 
 def test_the_key_shows_up_nowhere(folder: Path, imported: Any, robot: UptimeRobot) -> None:

@@ -58,6 +58,13 @@ def test_a_check_has_its_documented_layout() -> None:
         ({}, 60_000, "all probes: from 2026-11-20 14:13:03 UTC until 2026-11-20 14:43:03 UTC"),
         ({"probe_ids": ("api", "web")}, 0, "api, web: now until 2026-11-20 14:42:03 UTC"),
         ({"tags": ("prod",), "probe_ids": ("db",)}, -60_000, "db, tag prod: now until 2026-11-20 14:41:03 UTC"),
+        (
+            {"timezone": "Asia/Tokyo", "reason": "Move"},
+            60_000,
+            "all probes: from 2026-11-20 14:13:03 UTC until 2026-11-20 14:43:03 UTC "
+            "(2026-11-20 23:13:03 until 2026-11-20 23:43:03 in Asia/Tokyo), Move",
+        ),
+        ({"timezone": "Asia/Tokyo"}, None, "all probes: none is to come"),
         ({"reason": "Weekly\u202e deploy"}, None, "all probes: none is to come, Weekly deploy"),
     ],
 )

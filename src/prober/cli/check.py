@@ -129,7 +129,9 @@ def _print_valid(settings: Globals, config: Config, probes: Sequence[Probe], *, 
         settings.show(shapes.check(()))
         return
     count = len(config.probes)
-    lines = [f"{config.path}: valid, {count} probe{'s' if count > 1 else ''}. Nothing was sent."]
+    paused = sum(not probe.enabled for probe in config.probes)
+    inactive = f" ({paused} paused)" if paused else ""
+    lines = [f"{config.path}: valid, {count} probe{'s' if count > 1 else ''}{inactive}. Nothing was sent."]
     for probe in probes:
         every, worst = format_duration(probe.interval_ms), format_duration(worst_alert_ms(probe))
         lines.append(f"  {probe.id}: every {every}, an outage is told of after {worst} at the latest")

@@ -8,7 +8,7 @@ from prober.core.durations import format_duration
 from prober.core.model import Outcome
 from prober.core.text import clean, cut
 from prober.render.columns import Colour, Column, Paint, cells_of, lay_out, plain
-from prober.render.when import day_and_clock, milliseconds, words
+from prober.render.when import day_and_clock, local_day_and_clock, milliseconds, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,7 +46,15 @@ def next_maintenance(window: Maintenance, span: Span | None, now_ms: int) -> str
     if span is None:
         return f"maintenance of {whom}: none is to come{why}"
     begins = "now" if span[0] <= now_ms else f"from {day_and_clock(span[0])}"
-    return f"maintenance of {whom}: {begins} until {day_and_clock(span[1])}{why}"
+    return f"maintenance of {whom}: {begins} until {day_and_clock(span[1])}{_there(window, span)}{why}"
+
+
+def _there(window: Maintenance, span: Span) -> str:
+    """Return what a span is on the clock of the window's place, unless that is UTC."""
+    if window.timezone == "UTC":
+        return ""
+    begins, ends = (local_day_and_clock(at_ms, window.timezone) for at_ms in span)
+    return f" ({begins} until {ends} in {window.timezone})"
 
 
 def _summaries(checked: Sequence[Checked], paint: Paint) -> list[str]:

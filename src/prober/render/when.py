@@ -1,4 +1,4 @@
-"""Instants and durations as people and machines read them: always UTC, always floored."""
+"""Instants and durations as people and machines read them: UTC unless their name says local, always floored."""
 
 from __future__ import annotations
 
@@ -22,6 +22,13 @@ def clock(at_ms: int) -> str:
 def day_and_clock(at_ms: int) -> str:
     """Return the date and the time of day: ``2026-11-20 14:12:03 UTC``."""
     return _utc(at_ms).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def local_day_and_clock(at_ms: int, timezone: str) -> str:
+    """Return the date and the time of day in a time zone: ``2026-11-20 15:12:03``."""
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - costs start-up time, only windows need it
+
+    return _utc(at_ms).astimezone(ZoneInfo(timezone)).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def moment(at_ms: int, now_ms: int) -> str:

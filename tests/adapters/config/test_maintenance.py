@@ -62,7 +62,6 @@ duration = "1h30m"
     [
         ("start = 2026-12-01 04:00:00Z", at(2026, 12, 1, 4)),
         ('start = 2026-12-01T04:00:00\ntimezone = "Europe/Berlin"', at(2026, 12, 1, 3)),
-        ('start = 2026-12-01T04:00:00Z\ntimezone = "Europe/Berlin"', at(2026, 12, 1, 4)),
         ('start = 2026-03-29T02:30:00\ntimezone = "Europe/Berlin"', at(2026, 3, 29, 1)),
         ('start = 0001-01-01T00:00:00\ntimezone = "Asia/Tokyo"', None),
         ('start = 9999-12-31T23:59:59\ntimezone = "America/New_York"', None),
@@ -89,6 +88,10 @@ def test_variables_are_replaced_in_windows_too(load: Load) -> None:
             "8:1: error: cron and start are both given (write a [[maintenance]] for each)",
         ),
         ("start = 2026-12-01T04:00:00", "7:9: error: start has no offset (write 2026-12-01T04:00:00Z for UTC, or say"),
+        (
+            'start = 2026-12-01T04:00:00Z\ntimezone = "Europe/Berlin"',
+            "8:1: error: start has an offset, and timezone is given too (one of them is enough)",
+        ),
         ("start = 2026-12-01", "7:9: error: 2026-12-01 has no time of day (write 2026-12-01T00:00:00Z)"),
         (
             'start = "2026-12-01T04:00:00Z"',

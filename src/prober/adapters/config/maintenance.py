@@ -27,9 +27,8 @@ def check_maintenance(
         reader.note(start.path, "cron and start are both given (write a [[maintenance]] for each)", at="key")
     if ("duration", "") not in leaves:
         reader.note(path, '[[maintenance]] has no duration (write duration = "30m")', at="key")
-    if start and not start.is_broken and start.value.tzinfo is None and ("timezone", "") not in leaves:
-        utc = f"{start.value.isoformat()}Z"
-        reader.note(start.path, f"start has no offset (write {utc} for UTC, or say which timezone it is of)")
+    if start and not start.is_broken:
+        _check_place(reader, start, leaves.get(("timezone", "")))
     _check_named(reader, leaves.get(("probes", "")), ids, "there is no probe {}")
     _check_named(reader, leaves.get(("tags", "")), tags, "no probe has the tag {}")
 
@@ -47,6 +46,16 @@ def start_ms(start: datetime, timezone: str) -> int:
     from prober.core.windows import instant_ms  # noqa: PLC0415 - costs start-up time, few windows need it
 
     return instant_ms(start, timezone)
+
+
+def _check_place(reader: TableReader, start: Leaf, timezone: Leaf | None) -> None:
+    """Note a start that is of no place, or of two."""
+    if start.value.tzinfo is None and timezone is None:
+        utc = f"{start.value.isoformat()}Z"
+        reader.note(start.path, f"start has no offset (write {utc} for UTC, or say which timezone it is of)")
+    if start.value.tzinfo is not None and timezone is not None:
+        message = "start has an offset, and timezone is given too (one of them is enough)"
+        reader.note(timezone.path, message, at="key")
 
 
 def _check_named(reader: TableReader, leaf: Leaf | None, known: Collection[str] | None, message: str) -> None:
