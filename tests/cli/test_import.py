@@ -149,6 +149,19 @@ def test_without_version_3_it_goes_on_and_says_so(imported: Any, robot: UptimeRo
     assert "API v3 gave nothing (status 403)" in imported().out
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [([], "UptimeRobot asks to wait 1 s\n"), (["--json"], "UptimeRobot asks to wait 1 s\n"), (["-q"], "")],
+)
+def test_waiting_is_told_without_a_terminal_too(
+    imported: Any, robot: UptimeRobot, arguments: list[str], said: str
+) -> None:
+    robot.account.moods.append("429")
+    robot.account.retry_after = "1"
+    ran = imported(*arguments)
+    assert (ran.code, ran.err) == (0, said)
+
+
 @pytest.mark.usefixtures("robot")
 def test_how_far_it_is_is_shown_on_a_terminal(folder: Path, robot: UptimeRobot) -> None:
     robot.account.moods.extend(["429"])

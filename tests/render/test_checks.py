@@ -61,8 +61,10 @@ def test_a_check_has_its_documented_layout() -> None:
         (
             {"timezone": "Asia/Tokyo", "reason": "Move"},
             60_000,
-            "all probes: from 2026-11-20 14:13:03 UTC until 2026-11-20 14:43:03 UTC "
-            "(2026-11-20 23:13:03 until 2026-11-20 23:43:03 in Asia/Tokyo), Move",
+            (
+                "all probes: from 2026-11-20 14:13:03 UTC until 2026-11-20 14:43:03 UTC "
+                "(2026-11-20 23:13:03 until 2026-11-20 23:43:03 in Asia/Tokyo), Move"
+            ),
         ),
         ({"timezone": "Asia/Tokyo"}, None, "all probes: none is to come"),
         ({"reason": "Weekly\u202e deploy"}, None, "all probes: none is to come, Weekly deploy"),

@@ -74,22 +74,32 @@ def _advice(name: str) -> str:
 
 
 async def read_import(
-    fetch: Fetch, source: Source, path: Path | None, *, now_ms: int, say: Callable[[str], None] = lambda _: None
+    fetch: Fetch,
+    source: Source,
+    path: Path | None,
+    *,
+    now_ms: int,
+    say: Callable[[str], None] = lambda _: None,
+    say_wait: Callable[[str], None] | None = None,
 ) -> Import:
     """Return what an import into a file, or None, would write; nothing is written yet.
+
+    ``say`` and ``say_wait`` are as those of `read_account`.
 
     Raises InvalidConfig for a file that cannot be read, ConfigError for a key that is not accepted, and ProberError.
     """
     present, before = (Present(), None) if path is None else present_in(path)
-    account = await _account(fetch, source, say)
+    account = await _account(fetch, source, say, say_wait)
     mask = Masker([source.key] if len(source.key) >= SECRET_CHARS else []).mask
     plan = planned(_masked(account, mask), present, judge=judge, now_ms=now_ms, known=(source.key,))
     return Import(plan=plan, path=path, before=before, text=mask(_text(plan, before, source)))
 
 
-async def _account(fetch: Fetch, source: Source, say: Callable[[str], None]) -> Account:
+async def _account(
+    fetch: Fetch, source: Source, say: Callable[[str], None], say_wait: Callable[[str], None] | None
+) -> Account:
     try:
-        return await read_account(fetch, url=source.url, api_key=source.key, say=say)
+        return await read_account(fetch, url=source.url, api_key=source.key, say=say, say_wait=say_wait)
     except RefusedError as refused:
         match refused.sight:
             case Rejected():

@@ -11,7 +11,7 @@ import typer
 
 from prober.cli.context import Globals, globals_of
 from prober.cli.help import Command, Group
-from prober.cli.progress import progress
+from prober.cli.progress import is_shown, progress
 from prober.cli.values import Json, url_of
 from prober.errors import UsageError
 
@@ -94,7 +94,8 @@ async def _read(settings: Globals, source: Source, path: Path | None) -> Import:
 
     with progress(settings) as show:
         async with Fetcher() as fetch:
-            return await read_import(fetch, source, path, now_ms=SystemClock().now_ms(), say=show)
+            say_wait = show if is_shown(settings) else settings.say
+            return await read_import(fetch, source, path, now_ms=SystemClock().now_ms(), say=show, say_wait=say_wait)
 
 
 def _finish(settings: Globals, ready: Import, *, is_dry: bool, as_json: bool) -> None:

@@ -18,16 +18,21 @@ if TYPE_CHECKING:
 LINE: Final = 70
 
 
+def is_shown(settings: Globals) -> bool:
+    """Say whether `progress` shows anything."""
+    return output.is_terminal(sys.stderr) and not settings.is_quiet and settings.log_format is None
+
+
 @contextmanager
 def progress(settings: Globals) -> Iterator[Callable[[str], None]]:
     """Show how far it is on a terminal, in one line that is gone at the end."""
-    is_shown = output.is_terminal(sys.stderr) and not settings.is_quiet and settings.log_format is None
+    has_line = is_shown(settings)
 
     def show(text: str) -> None:
         write(f"\r{text:<{LINE}}")
 
     def write(text: str) -> None:
-        if is_shown:
+        if has_line:
             with suppress(OSError):
                 typer.echo(text, err=True, nl=False)
 

@@ -37,13 +37,17 @@ _SWITCHES: Final = {
 }
 
 
-async def read_account(fetch: Ask, *, url: str, api_key: str, say: Say = lambda _: None) -> Account:
-    """Return all that the account holds. ``url`` is the base address of version 2; ``say`` hears how far it is.
+async def read_account(
+    fetch: Ask, *, url: str, api_key: str, say: Say = lambda _: None, say_wait: Say | None = None
+) -> Account:
+    """Return all that the account holds. ``url`` is the base address of version 2.
+
+    ``say`` hears how far it is, ``say_wait``, or else ``say``, that it waits.
 
     Waits as long as it is asked to, `LONGEST_WAIT_MS` in all. Raises `RefusedError` when the monitors cannot be read.
     What else cannot be read with this key is said in the account's troubles.
     """
-    reader = _Reader(fetch, url, api_key, say)
+    reader = _Reader(fetch, url, api_key, say, say_wait or say)
     replies = await reader.pages("getMonitors", "monitors")
     v2 = [each for reply in replies for each in _tables(reply["monitors"])]
     contacts = await reader.entries("getAlertContacts", "alert_contacts", "alert contacts")
@@ -71,9 +75,9 @@ def version_3_url(url: str) -> str | None:
 class _Reader:
     """Asks, page by page, with patience."""
 
-    def __init__(self, fetch: Ask, url: str, api_key: str, say: Say) -> None:
+    def __init__(self, fetch: Ask, url: str, api_key: str, say: Say, say_wait: Say) -> None:
         self.troubles: list[str] = []
-        self._fetch, self._url, self._key, self._say = fetch, url, api_key, say
+        self._fetch, self._url, self._key, self._say, self._say_wait = fetch, url, api_key, say, say_wait
         self._waited_ms = 0
 
     async def pages(self, method: str, name: str) -> list[dict[str, Any]]:
@@ -172,7 +176,7 @@ class _Reader:
                 match refused.sight:
                     case Limited(wait_ms=wait_ms) if self._waited_ms + wait_ms <= LONGEST_WAIT_MS:
                         self._waited_ms += wait_ms
-                        self._say(f"UptimeRobot asks to wait {wait_ms // 1000} s")
+                        self._say_wait(f"UptimeRobot asks to wait {wait_ms // 1000} s")
                         await anyio.sleep(wait_ms / 1000)
                     case Unreachable() if refused.__cause__ is None and pauses:
                         await anyio.sleep(pauses.pop(0))
