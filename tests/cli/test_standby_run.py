@@ -100,6 +100,17 @@ def test_the_role_is_an_event_of_the_run(behind: Behind) -> None:
     assert behind.subjects() == [SILENT, BACK]
 
 
+def test_a_quiet_run_has_nothing_for_cron_while_somebody_else_tells(behind: Behind) -> None:
+    hold_an_outage(behind)
+    behind.later(60)
+    assert behind.prober("-q", "run").out == ""
+    behind.account.stop_looking()
+    behind.later(3600)
+    shown = behind.prober("-q", "run").out
+    assert "status 503" in shown
+    assert "api: incident 1 is told now; it was held until then" in shown
+
+
 @pytest.mark.parametrize("blind", [pause, wear_out, delete])
 def test_where_they_are_blind_for_one_probe_that_one_alone_is_told(
     behind: Behind, blind: Callable[[Account], None]

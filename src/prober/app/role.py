@@ -62,6 +62,16 @@ def report_role(stores: Sequence[Store], config: Config, *, now_ms: int, limit: 
     )
 
 
+def silent_probes(store: Store, config: Config, *, now_ms: int) -> set[str]:
+    """Return the ids of the probes of which nothing is told now."""
+    standing = where_we_stand(store, config)
+    return {
+        probe.id
+        for probe in config.probes
+        if gate.is_silent(probe, standing=standing, windows=config.maintenance, now_ms=now_ms)
+    }
+
+
 def what_holds(store: Store, config: Config, incidents: Iterable[Incident], *, now_ms: int) -> dict[int, HeldBy | None]:
     """Return what keeps each of those incidents from being told that is held; None: it only waits for a bad check."""
     held = [each for each in incidents if each.is_held]

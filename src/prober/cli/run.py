@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from prober.app.asked import Report
     from prober.core.model import Probe
+    from prober.core.report import AlertTally
     from prober.core.settings import Config
 
 
@@ -156,10 +157,26 @@ def _print(
     unverified = {probe.id for probe in probes if not probe.verify}
     if as_json:
         settings.show(shapes.run(report.results, told, tally, unverified=unverified, held=report.held))
-    elif not settings.is_quiet or outcome.is_notable(report.results, told, tally):
+    elif not settings.is_quiet or _is_notable(settings, config, report, tally):
         gated = Gated(held=report.held, released=report.released, watcher=watcher_of(config))
         look = partial(outcome.run, gated=gated, paint=settings.paint(), width=settings.width())
         settings.show(look(report.results, told, tally, unverified=unverified, paused=paused))
+
+
+def _is_notable(settings: Globals, config: Config, report: Report, tally: AlertTally) -> bool:
+    """Say whether there is anything that cron is to send: of what nobody is told now, it does not tell either."""
+    from prober.adapters.clock import SystemClock
+    from prober.app.role import silent_probes
+    from prober.core.model import probe_of
+    from prober.render import outcome
+
+    silent: set[str | None] = set()
+    if config.standby is not None or config.maintenance:
+        with settings.reading(config, is_told=False) as stores:
+            silent |= silent_probes(stores[0], config, now_ms=SystemClock().now_ms()) if stores else set()
+    results = [each for each in report.results if each.probe_id not in silent]
+    told = [(each.event, each.incident) for each in report.told if probe_of(each.event) not in silent]
+    return outcome.is_notable(results, told, tally)
 
 
 def troubles(report: Report, *, is_public: bool = False) -> Iterator[str]:

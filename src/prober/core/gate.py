@@ -77,6 +77,11 @@ def held_by(
             return None
 
 
+def is_silent(probe: Probe, *, standing: Standing | None, windows: Sequence[Maintenance], now_ms: int) -> bool:
+    """Say whether nothing that befalls a probe now is told."""
+    return _what_holds(probe.id, probe, standing, windows, now_ms) is not None
+
+
 def incident_held_by(
     incident: Incident, *, probe: Probe | None, standing: Standing | None, windows: Sequence[Maintenance], now_ms: int
 ) -> HeldBy | None:
