@@ -78,7 +78,7 @@ async def test_a_job_goes_on_at_its_intervals_while_nobody_else_watches(jobs: Jo
 
 async def test_a_job_that_is_resident_tells_what_falls_meanwhile(jobs: Jobs) -> None:
     jobs.configure(probes=(RESIDENT,))
-    told = await later(jobs, "..x.", "S", deadline_ms=3_000)
+    told = await later(jobs, "..xxxxxxxxxx.", "S", deadline_ms=8_000)  # a mail waits for the intent to be saved
     assert told == ["[PROBER] UptimeRobot silent", "[DOWN", "[UP"]
 
 
