@@ -9,16 +9,21 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
+from prober.adapters.store import outbox
 from prober.adapters.store.standings import find_standing
+from prober.app.actions.drill import queue_drill
+from prober.app.announce import queue_store_alert
 from prober.app.standby import LOOK_WITHIN_S
+from prober.app.waiting import read_facts
 from tests.app.looks import BEHIND, Looks
-from tests.app.world import QUICK, World, channel, config, probe
+from tests.app.world import HERE, QUICK, World, channel, config, probe
 from tests.fakes import MIN_MS, header, jumping_time
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from prober.core.standby import Standing
+
 
 pytestmark = pytest.mark.anyio
 HOUR_S = 3_600
@@ -227,3 +232,14 @@ async def test_what_was_held_until_it_was_over_stays_marked_as_never_told(world:
     assert (incident.closed_as, incident.is_held, incident.announced_at_ms) == ("recovered", True, None)
     await later(world, script="S")
     assert not [each for each in world.mail.subjects() if each.startswith("[DOWN")]
+
+
+@pytest.mark.parametrize(("script", "role"), [("F", "standby"), ("S", "standing-in")])
+async def test_a_mail_about_ourselves_has_our_role_too(world: World, script: str, role: str) -> None:
+    looking(world, script)
+    await world.run()
+    with closing(world.open()) as store:
+        queue_store_alert(store, world.config, HERE, "prober.db.corrupt-1", world.clock.now_ms())
+        queue_drill(store, world.config, HERE, world.clock.now_ms())
+        told = [read_facts(row) for row in outbox.all_waiting(store)]
+    assert [facts.role for facts in told if facts is not None and facts.kind in {"store_corrupt", "test"}] == [role] * 2

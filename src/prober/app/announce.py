@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from prober.adapters.store import carriers, events, incidents, outbox, results
 from prober.adapters.store.outbox import Queued
+from prober.app.role import our_role
 from prober.core import gate
 from prober.core.alerts import TELLING_OF_OPEN, AlertFacts, AlertKind
 from prober.core.delivery import message_id
@@ -240,6 +241,7 @@ def queue_store_alert(store: Store, config: Config, place: Place, aside: str, no
         queued_at_ms=now_ms,
         location=config.location,
         origin=place.origin,
+        role=our_role(store, config),
         detail=f"the store could not be read and was set aside as {aside}",
     )
     uid = _uid(config.location, AlertKind.STORE, now_ms)

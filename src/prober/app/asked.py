@@ -58,7 +58,8 @@ class Options:
 class Report:
     """What a run did. ``undelivered`` alerts wait in the outbox; ``refusals`` says why, per mail.
 
-    ``closed`` alerts were given up, as their recipients are no longer configured.
+    ``released`` are (probe, incident) of what was held until now. ``closed`` alerts were given up, as their recipients
+    are no longer configured.
     ``stopped_by`` is the signal that ended the run early; ``set_aside`` is where a corrupt store was moved. ``fault``
     says why what was done is not in the store, ``has_lost`` that it never will be, ``notes`` what else people should
     know of it. ``heartbeat_error`` says why a heartbeat was not answered well.

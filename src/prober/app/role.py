@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from prober.core.gate import HeldBy
     from prober.core.model import Incident
     from prober.core.settings import Config
+    from prober.core.sight import Role
 
 
 def where_we_stand(store: Store, config: Config) -> Standing | None:
@@ -27,6 +28,12 @@ def where_we_stand(store: Store, config: Config) -> Standing | None:
     if config.standby is None:
         return None
     return standings.find_standing(store, config.location) or Standing()
+
+
+def our_role(store: Store, config: Config) -> Role:
+    """Return our role as a whole: ``active`` when we stand behind nobody."""
+    standing = where_we_stand(store, config)
+    return "active" if standing is None else standing.role
 
 
 def watcher_of(config: Config) -> str | None:

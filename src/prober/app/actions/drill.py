@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from prober.adapters.store import outbox
 from prober.adapters.store.outbox import Queued
+from prober.app.role import our_role
 from prober.core import gate
 from prober.core.alerts import AlertFacts, AlertKind
 from prober.core.delivery import message_id
@@ -37,6 +38,7 @@ def queue_drill(store: Store, config: Config, place: Place, now_ms: int) -> int:
                             queued_at_ms=now_ms,
                             location=config.location,
                             origin=place.origin,
+                            role=our_role(store, config),
                             relay=f"{channels[channel_id].server}:{channels[channel_id].port}",
                             sender=channels[channel_id].sender,
                             recipients=(recipient,),
