@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -13,7 +14,7 @@ import pytest
 from prober.app.loop import IDLE_S, LATER_S, Loop
 from prober.app.round import Rounds
 from prober.core import rules
-from prober.core.model import Outcome, ProbeState
+from prober.core.model import Outcome, ProbeState, State
 from prober.core.schedule import next_slot_ms
 from tests.app.world import probe
 from tests.fakes import T0, FakeChecker, FakeClock, jumping_time
@@ -192,7 +193,7 @@ async def test_other_probes_can_be_watched_without_losing_the_slots_of_the_rest(
         scene.probes["comes"] = comes
         rounds = Rounds(checker=scene.checker, clock=scene.clock, location="here", mask=str)
         loop.configure(rounds, [stays, comes], scene.states)
-        assert loop.states.keys() == {"stays", "comes"}
+        assert loop.tally.total() == 2
         changed_s = scene.passed_s()
         await anyio.sleep(10 * MIN_S)
     assert [at_s for at_s in scene.starts_s("goes") if at_s > changed_s] == []
@@ -216,6 +217,24 @@ async def test_what_a_probe_answered_before_it_was_changed_or_removed_is_not_kep
         loop.configure(rounds, [], scene.states)
         await anyio.sleep(300)
         assert scene.checker.count("hang") == 2
+
+
+async def test_the_tally_is_of_the_states_of_the_watched_probes_whatever_changes() -> None:
+    falls, rises, goes = probe("falls"), probe("rises"), probe("goes")
+    scene = Scene({"falls": "......xxx", "rises": "xxx...", "goes": "x" * 9})
+    seen = set()
+    async with scene.serving(falls, rises, goes) as loop:
+        rounds = Rounds(checker=scene.checker, clock=scene.clock, location="here", mask=str)
+        for minute in range(60):
+            await anyio.sleep(MIN_S)
+            if minute == 40:
+                loop.configure(rounds, [falls, rises], scene.states)
+            watched = ("falls", "rises", "goes") if minute < 40 else ("falls", "rises")
+            states = [scene.states.get(each, ProbeState()).state for each in watched]
+            assert +loop.tally == Counter(states)
+            seen.add(tuple(states))
+    assert (State.UP, State.UP, State.DOWN) in seen
+    assert (State.DOWN, State.UP) in seen
 
 
 async def test_how_late_it_is_shows_what_hangs() -> None:

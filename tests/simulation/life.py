@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from prober.core import connectivity
 from prober.core.model import Result, State
 from prober.core.rules import is_pending
-from prober.core.schedule import PACE_MS, first_start_ms, next_slot_ms, next_start_ms
+from prober.core.schedule import SERVICE_PACE_MS, first_start_ms, next_slot_ms, next_start_ms
 from prober.core.timetable import Timetable
 from tests.simulation import faults
 from tests.simulation.delivery import deliver, hand_over
@@ -120,7 +120,7 @@ class Life:
                 continue
             if at >= agenda[0][0]:
                 return
-            machine.now, self._free_at = at, at + PACE_MS
+            machine.now, self._free_at = at, at + SERVICE_PACE_MS
             probe_id = timetable.take_due(at + ahead) or ""
             number = self._numbers[probe_id]
             if at >= self._seen_until[number]:

@@ -10,6 +10,7 @@ that jumps moves no check.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ import anyio
 
 from prober.core.model import Outcome, ProbeState, State
 from prober.core.rules import is_pending
-from prober.core.schedule import PACE_MS, first_start_ms, next_slot_ms, next_start_ms
+from prober.core.schedule import SERVICE_PACE_MS, first_start_ms, next_slot_ms, next_start_ms
 from prober.core.timetable import Timetable
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Loop:
         self._grace_s = grace_s
         self._probes: dict[str, Probe] = {}
         self._timetable = Timetable()
-        self._room = anyio.CapacityLimiter(MOST_AT_ONCE)
+        self._room = anyio.Semaphore(MOST_AT_ONCE, fast_acquire=True)
         self._under_way: dict[str, float] = {}
         self._ended: list[Ended] = []
         self._commit_at = NEVER
@@ -91,6 +92,7 @@ class Loop:
         before, self._probes = self._probes, {probe.id: probe for probe in probes if probe.enabled}
         self._rounds = rounds
         self._states = dict(states)
+        self._tally = Counter(self._state(probe).state for probe in self._probes.values())
         self._ended = [each for each in self._ended if self._is_still_asked(each.probe)]
         for gone in before.keys() - self._probes.keys():
             self._timetable.forget(gone)
@@ -101,9 +103,9 @@ class Loop:
         self._patience_s = min(LATER_S, shortest_s / 2)
 
     @property
-    def states(self) -> Mapping[str, ProbeState]:
-        """What is believed of each probe that is watched."""
-        return {probe_id: self._states.get(probe_id, ProbeState()) for probe_id in self._probes}
+    def tally(self) -> Counter[State]:
+        """How many of the watched probes are in each state."""
+        return self._tally
 
     def finish(self) -> None:
         """Start no more checks; those under way get a moment to end."""
@@ -137,7 +139,7 @@ class Loop:
                 probe = self._probes[probe_id]
                 self._under_way[probe_id] = NEVER
                 checks.start_soon(self._check, probe)
-                await anyio.sleep(PACE_MS / 1000)
+                await anyio.sleep(SERVICE_PACE_MS / 1000)
                 continue
             next_ms = self._timetable.next_ms()
             with anyio.move_on_after(NEVER if next_ms is None else (next_ms - self._now_ms()) / 1000):
@@ -183,7 +185,7 @@ class Loop:
         taken = self._next_round()
         started_at_ms = min((each.result.at_ms for each in taken), default=self._clock.now_ms())
         seen = await self._rounds.gather([each.result for each in taken], started_at_ms=started_at_ms)
-        self._states.update(await self._commit(seen))
+        self._believe(await self._commit(seen))
         committed = set(map(id, taken))
         self._ended = [each for each in self._ended if id(each) not in committed]
         for each in taken:
@@ -191,6 +193,12 @@ class Loop:
                 self._plan_after(each)
         if self._ended:
             self._commit_at = min(self._commit_at, anyio.current_time())
+
+    def _believe(self, after: Mapping[str, ProbeState]) -> None:
+        for probe_id in after.keys() & self._probes.keys():
+            self._tally[self._states.get(probe_id, ProbeState()).state] -= 1
+            self._tally[after[probe_id].state] += 1
+        self._states.update(after)
 
     def _next_round(self) -> list[Ended]:
         """Return what ended, up to the first probe's second check: a round has one result of each."""

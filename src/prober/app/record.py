@@ -20,12 +20,12 @@ from prober.core.model import Event, ProbeState
 from prober.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from prober.adapters.store.db import Store
     from prober.app.place import Place
     from prober.app.round import Round
-    from prober.core.model import Result
+    from prober.core.model import Probe, Result
     from prober.core.settings import Config
     from prober.core.standby import Standing
 
@@ -70,20 +70,24 @@ def record(
     ``goes_on`` says that it continues the round before it, as a service's commits do.
     """
     mask = Masker(config.secrets).mask
-    seen = replace(seen, results=_still_asked(seen.results, config))
+    configured = {probe.id: probe for probe in config.probes}
+    seen = replace(seen, results=_still_asked(seen.results, configured))
     with store.transaction():
         before = _states_before(store, config, seen, covers_all=covers_all)
         standing, turned = _follow_time(store, config, seen.ended_at_ms)
-        after, caused = _judge(seen, before, config, standing)
+        after, caused = _judge(seen, before, configured, config, standing)
         caused += turned
         if covers_all:
-            caused += _remove_absent(before, after, config, seen.ended_at_ms)
+            caused += _remove_absent(before, after, configured, seen.ended_at_ms)
         if seen.results or seen.jumped_ms:
             caused += _follow_blackout(store, config, seen)
         if seen.results:
             keep_round = rounds.continue_round if goes_on else rounds.record_round
             keep_round(store, _row(seen, config.location, place))
-        _remember(store, config, seen, after, mask, covers_all=covers_all)
+        about = configured.values() if covers_all else [configured[result.probe_id] for result in seen.results]
+        probes.ensure_probes(store, [replace(probe, url=mask(probe.url)) for probe in about])
+        results.append_results(store, seen.results)
+        states.save_states(store, config.location, after)
         record_maintenance(store, config, before, after, mask)
         announcer = Announcer(
             Scene(
@@ -106,10 +110,11 @@ def record(
     )
 
 
-def _still_asked(results: Iterable[Result], config: Config) -> tuple[Result, ...]:
+def _still_asked(results: Iterable[Result], configured: Mapping[str, Probe]) -> tuple[Result, ...]:
     """Return the results of what is still configured: a reload may come between a check and its commit."""
-    asked = {probe.id: probe.identity for probe in config.probes}
-    return tuple(each for each in results if each.probe_id in asked and each.identity in {None, asked[each.probe_id]})
+    return tuple(
+        each for each in results if (probe := configured.get(each.probe_id)) and each.identity in {None, probe.identity}
+    )
 
 
 def _states_before(store: Store, config: Config, seen: Round, *, covers_all: bool) -> dict[str, ProbeState]:
@@ -130,9 +135,12 @@ def _follow_time(store: Store, config: Config, now_ms: int) -> tuple[Standing | 
 
 
 def _judge(
-    seen: Round, before: Mapping[str, ProbeState], config: Config, standing: Standing | None
+    seen: Round,
+    before: Mapping[str, ProbeState],
+    configured: Mapping[str, Probe],
+    config: Config,
+    standing: Standing | None,
 ) -> tuple[dict[str, ProbeState], list[Event]]:
-    configured = {probe.id: probe for probe in config.probes}
     after: dict[str, ProbeState] = {}
     caused: list[Event] = []
     for result in sorted(seen.results, key=attrgetter("at_ms")):
@@ -147,10 +155,10 @@ def _judge(
 
 
 def _remove_absent(
-    before: Mapping[str, ProbeState], after: dict[str, ProbeState], config: Config, now_ms: int
+    before: Mapping[str, ProbeState], after: dict[str, ProbeState], configured: Collection[str], now_ms: int
 ) -> list[Event]:
     caused: list[Event] = []
-    for probe_id in sorted(before.keys() - {probe.id for probe in config.probes}):
+    for probe_id in sorted(before.keys() - set(configured)):
         after[probe_id], closed = rules.remove(probe_id, before[probe_id], now_ms)
         caused += closed
     return caused
@@ -166,22 +174,6 @@ def _follow_blackout(store: Store, config: Config, seen: Round) -> tuple[Event, 
     )
     rounds.save_blackout(store, config.location, blackout, now_ms=seen.ended_at_ms)
     return events
-
-
-def _remember(
-    store: Store,
-    config: Config,
-    seen: Round,
-    after: Mapping[str, ProbeState],
-    mask: Callable[[str], str],
-    *,
-    covers_all: bool,
-) -> None:
-    checked = {result.probe_id for result in seen.results}
-    known = [probe for probe in config.probes if covers_all or probe.id in checked]
-    probes.ensure_probes(store, [replace(probe, url=mask(probe.url)) for probe in known])
-    results.append_results(store, seen.results)
-    states.save_states(store, config.location, after)
 
 
 def _row(seen: Round, location: str, place: Place) -> RoundRow:

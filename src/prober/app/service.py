@@ -220,10 +220,10 @@ class Service:
 
     def _line(self) -> str:
         """Return how we are, as ``systemctl status`` shows it."""
-        states = [state.state for state in self._loop.states.values()]
-        counted = [f"{states.count(state)} {state}" for state in (State.DOWN, State.SLOW) if state in states]
+        tally = self._loop.tally
+        counted = [f"{tally[state]} {state}" for state in (State.DOWN, State.SLOW) if tally[state]]
         trouble = [] if self._books.fault is None else [f"the store cannot be written: {self._books.fault}"]
-        probes = f"{len(states)} probe{'' if len(states) == 1 else 's'}"
+        probes = f"{tally.total()} probe{'' if tally.total() == 1 else 's'}"
         line = f"last round {time_of_day(self._last_ms)}: {probes}" if self._last_ms else f"{probes}, none checked yet"
         return ", ".join([line, *counted, *trouble, *filter(None, [self._trouble])])
 

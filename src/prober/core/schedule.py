@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from prober.core.model import Probe, ProbeState
 
 PACE_MS = 5
+SERVICE_PACE_MS = 3
 PHASES = 60
 DUE_SHARE = 0.9
 MAX_DEADLINE_MS = 240_000

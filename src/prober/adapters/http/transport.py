@@ -1,9 +1,8 @@
 """The way from httpx to our wire: one httpcore connection per request, over sockets of our own.
 
 There is no pool: every check is to see what a new visitor sees, and a shared pool costs time quadratic in what is in
-flight. httpcore speaks HTTP/1.1; everything below it is ours. The head of a response is handed over in the `Hop` and
-kept
-from httpx, which would read cookies and redirects into it.
+flight. httpcore speaks HTTP/1.1 over a connection that is open by then; everything below it is ours. The head of a
+response is handed over in the `Hop` and kept from httpx, which would read cookies and redirects into it.
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ from prober.adapters.http.wire import READ_BYTES, Wire
 from prober.core.model import Reason
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import AsyncIterable, AsyncIterator, Iterable
     from typing import Literal
 
@@ -82,10 +80,10 @@ class HopStream(httpcore.AsyncNetworkStream):
     Writes are gathered and leave with the next read: head, body and the end of the TLS handshake in one piece.
     """
 
-    def __init__(self, wire: Wire, hop: Hop) -> None:
+    def __init__(self, wire: Wire, carrier: _Carrier, hop: Hop) -> None:
         self._wire = wire
+        self._carrier = carrier
         self._hop = hop
-        self._carrier: _Carrier = wire
         self._unsent = b""
         self._beginning = b""
         self._received = 0
@@ -110,19 +108,6 @@ class HopStream(httpcore.AsyncNetworkStream):
         elif not self._received:
             raise CheckError(Reason.RESET, f"{self._wire.peer} closed the connection without an answer")
         return data
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ARG002, ASYNC109
-    ) -> HopStream:
-        """Continue under TLS. Raises `CheckError`."""
-        tls = TlsWire(self._wire, ssl_context, server_hostname or "")
-        await tls.handshake(self._hop.timing)
-        self._hop.certificate = tls.certificate()
-        self._carrier = tls
-        return self
 
     async def aclose(self) -> None:
         """Close the socket."""
@@ -152,52 +137,23 @@ class HopStream(httpcore.AsyncNetworkStream):
         self._received += len(data)
 
 
-class _Backend(httpcore.AsyncNetworkBackend):
-    """Makes the one connection of a hop."""
-
-    def __init__(self, hop: Hop, transport: HopTransport) -> None:
-        self._hop = hop
-        self._transport = transport
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ARG002, ASYNC109
-        local_address: str | None = None,  # noqa: ARG002
-        socket_options: object = None,  # noqa: ARG002
-    ) -> HopStream:
-        """Find, judge and connect to the addresses of ``host``. Raises `CheckError`."""
-        hop, settings = self._hop, self._transport
-        addresses = await settings.addresses(host, hop.timing)
-        refuse_private = settings.refuse_private and not hop.probe.allow_private
-        allowed = permitted(addresses, refuse_private=refuse_private)
-        hop.timing.step = Step.CONNECT
-        hop.wire = await connect(allowed, port, timing=hop.timing, kernel_stamps=settings.kernel_stamps)
-        hop.family = "ipv6" if hop.wire.peer.startswith("[") else "ipv4"
-        return HopStream(hop.wire, hop)
-
-
 class HopTransport(httpx.AsyncBaseTransport):
     """Sends each request over a new connection; its `Hop` travels in the request's extensions."""
 
     def __init__(self, *, lookup: Lookup, refuse_private: bool, kernel_stamps: bool) -> None:
         self._lookup = lookup
         self._trust = Trust()
-        self.refuse_private = refuse_private
-        self.kernel_stamps = kernel_stamps
+        self._refuse_private = refuse_private
+        self._kernel_stamps = kernel_stamps
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Return a response whose head is in the hop. Raises `CheckError` and httpcore's errors."""
         hop: Hop = request.extensions[HOP]
         url = request.url
-        context = None
-        if url.scheme == "https":
-            context = self._trust.context(verify=hop.probe.verify, ca=hop.probe.ca)
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        connection = httpcore.AsyncHTTPConnection(
-            origin=target.origin, ssl_context=context, network_backend=_Backend(hop, self)
-        )
+        origin = target.origin
+        stream = await self._connected(hop, origin.host.decode("ascii"), origin.port, is_secure=url.scheme == "https")
+        connection = httpcore.AsyncHTTP11Connection(origin=origin, stream=stream)
         response = await connection.handle_async_request(
             httpcore.Request(request.method, target, headers=request.headers.raw, content=request.stream)
         )
@@ -205,7 +161,21 @@ class HopTransport(httpx.AsyncBaseTransport):
         hop.headers = tuple((_text(name).lower(), _text(value)) for name, value in response.headers)
         return httpx.Response(response.status, stream=_Passed(response.stream))
 
-    async def addresses(self, host: str, timing: Timing) -> tuple[str, ...]:
+    async def _connected(self, hop: Hop, host: str, port: int, *, is_secure: bool) -> HopStream:
+        """Find, judge and connect to the addresses of ``host``, and shake hands where it is to be https."""
+        addresses = await self._addresses(host, hop.timing)
+        allowed = permitted(addresses, refuse_private=self._refuse_private and not hop.probe.allow_private)
+        hop.timing.step = Step.CONNECT
+        hop.wire = wire = await connect(allowed, port, timing=hop.timing, kernel_stamps=self._kernel_stamps)
+        hop.family = "ipv6" if wire.peer.startswith("[") else "ipv4"
+        if not is_secure:
+            return HopStream(wire, wire, hop)
+        tls = TlsWire(wire, self._trust.context(verify=hop.probe.verify, ca=hop.probe.ca), host)
+        await tls.handshake(hop.timing)
+        hop.certificate = tls.certificate()
+        return HopStream(wire, tls, hop)
+
+    async def _addresses(self, host: str, timing: Timing) -> tuple[str, ...]:
         """Return the addresses of ``host``, a name or a literal. Raises `CheckError`."""
         if _is_literal(host):
             return (host,)

@@ -16,12 +16,11 @@ if TYPE_CHECKING:
 
 def ensure_probes(store: Store, probes: Iterable[Probe]) -> None:
     """Make the probes known, or bring name and url up to date; needs the caller's transaction."""
-    known = {row["id"]: (row["name"], row["url"]) for row in store.rows("SELECT id, name, url FROM probes")}
-    seen = [{"id": probe.id, "name": probe.name, "url": shown_url(probe.url)} for probe in probes]
     store.write_many(
         """INSERT INTO probes (id, name, url) VALUES (:id, :name, :url)
-        ON CONFLICT (id) DO UPDATE SET name = excluded.name, url = excluded.url""",
-        [clean(probe) for probe in seen if known.get(probe["id"]) != (probe["name"], probe["url"])],
+        ON CONFLICT (id) DO UPDATE SET name = excluded.name, url = excluded.url
+        WHERE (name, url) IS NOT (excluded.name, excluded.url)""",
+        [clean({"id": probe.id, "name": probe.name, "url": shown_url(probe.url)}) for probe in probes],
     )
 
 
