@@ -21,7 +21,7 @@ from prober.adapters.store.migrations.m001_initial import APPLICATION_ID
 from prober.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 __all__ = [
     "BusyStore",
@@ -101,7 +101,7 @@ class Store:
         with translated(self.path):
             return self.connection.execute(sql, clean(values or {})).rowcount
 
-    def write_many(self, sql: str, rows: Iterable[Values]) -> None:
+    def write_many(self, sql: str, rows: Iterable[Values | Sequence[int | None]]) -> None:
         """Run one statement for each of the rows, in the caller's transaction; what is free text in them is `clean`."""
         if not self.connection.in_transaction:
             raise RuntimeError("many writes need a transaction")

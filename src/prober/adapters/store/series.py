@@ -41,6 +41,8 @@ class Series:
 class _Latest(NamedTuple):
     """A series with its newest interval, from when that is in force, and the hour to which it is rolled up."""
 
+    probe_id: str
+    location: str
     no: int
     interval_ms: int
     from_ms: int
@@ -53,7 +55,8 @@ def number_all(store: Store, results: Sequence[Result]) -> Iterator[tuple[int, R
     The results of a series stand in order of time, each with a time of its own. One that comes after its hour was
     rolled up makes that be done anew.
     """
-    known = _all_latest(store, {result.probe_id for result in results})
+    # In the order of the results, which is about that of the index: at random it takes a quarter longer.
+    known = _all_latest(store, dict.fromkeys(result.probe_id for result in results))
     for result in results:
         key = (result.probe_id, result.location)
         latest = known.get(key)
@@ -127,7 +130,7 @@ def _all_latest(store: Store, probe_ids: Collection[str]) -> dict[tuple[str, str
         ORDER BY i.from_ms""",
         {"probes": json.dumps(list(probe_ids))},
     )
-    return {(probe_id, location): _Latest(*latest) for probe_id, location, *latest in rows}
+    return {latest[:2]: latest for latest in map(_Latest._make, rows)}
 
 
 def _extend(store: Store, result: Result) -> _Latest:
@@ -145,8 +148,8 @@ def _extend(store: Store, result: Result) -> _Latest:
     ):
         _put_in_force(store, series, result)
     (latest,) = store.rows(
-        """SELECT s.no, i.interval_ms, i.from_ms, s.rolled_to_hour FROM series s JOIN intervals i ON i.series = s.no
-        WHERE s.no = :series ORDER BY i.from_ms DESC LIMIT 1""",
+        """SELECT s.probe, s.location, s.no, i.interval_ms, i.from_ms, s.rolled_to_hour
+        FROM series s JOIN intervals i ON i.series = s.no WHERE s.no = :series ORDER BY i.from_ms DESC LIMIT 1""",
         {"series": series},
     )
     return _Latest(*latest)
