@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itertools import chain
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -284,11 +284,12 @@ def test_what_is_left_without_others_is_the_rest(spans: list[Span], others: list
     assert length_ms(left) == len(covered[2])
 
 
-@given(SPANS, st.integers(1, 9))
-def test_a_period_is_touched_by_spans_that_reach_into_it(spans: list[Span], length: int) -> None:
-    periods = [(start, start + length) for start in range(0, 60, length)]
+@given(SPANS, st.integers(0, 20), st.integers(1, 9), st.integers(0, 9))
+def test_a_period_is_touched_by_spans_that_reach_into_it(spans: list[Span], begin: int, length: int, n: int) -> None:
+    edges = range(begin, begin + n * length + 1, length)
     covered = {moment for start, end in spans for moment in range(start, end)}
-    assert list(touched(union(spans), periods)) == [not covered.isdisjoint(range(*period)) for period in periods]
+    reached = {i for i, period in enumerate(pairwise(edges)) if not covered.isdisjoint(range(*period))}
+    assert touched(union(spans), edges) == reached
 
 
 @pytest.mark.parametrize(

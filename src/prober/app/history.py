@@ -62,16 +62,15 @@ class History:
 
     def days(self) -> tuple[Day, ...]:
         """Return the last 90 days of 24 hours, the one that ends now last."""
-        ends = range(self.now_ms - (DAYS_SHOWN - 1) * DAY_MS, self.now_ms + 1, DAY_MS)
-        days = [(end_ms - DAY_MS, end_ms) for end_ms in ends]
-        seen, down = (touched(without(each, self.maintenance), days) for each in (self.seen, self.down))
-        return tuple(map(self._day, days, seen, down))
+        edges = range(self.now_ms - DAYS_SHOWN * DAY_MS, self.now_ms + 1, DAY_MS)
+        seen, down = (touched(without(each, self.maintenance), edges) for each in (self.seen, self.down))
+        return tuple(
+            self._bad_day(from_ms) if n in down else _GOOD_DAY if n in seen else _UNSEEN_DAY
+            for n, from_ms in enumerate(edges[:-1])
+        )
 
-    def _day(self, day: Span, is_seen: bool, had_incident: bool) -> Day:
-        if not had_incident:
-            return _GOOD_DAY if is_seen else _UNSEEN_DAY
-        from_ms, to_ms = day
-        uptime = self.uptime(Period(from_ms=from_ms, to_ms=to_ms))
+    def _bad_day(self, from_ms: int) -> Day:
+        uptime = self.uptime(Period(from_ms=from_ms, to_ms=from_ms + DAY_MS))
         return Day(uptime_percent=uptime.uptime_percent, had_incident=True)
 
 

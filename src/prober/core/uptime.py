@@ -8,11 +8,11 @@ periods are half-open ``[from, to)`` in UTC milliseconds, so that windows that t
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
-from itertools import islice, repeat, zip_longest
+from itertools import islice, zip_longest
 from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -201,17 +201,13 @@ def measure(
     )
 
 
-def touched(spans: Sequence[Span], periods: Sequence[Span]) -> Iterator[bool]:
-    """Yield of each period, in order of time, whether any of the spans, as `union` returns them, reaches into it."""
-    if not spans:
-        yield from repeat(False, len(periods))
-        return
-    left = iter(spans)
-    span = next(left, None)
-    for start, end in periods:
-        while span and span[1] <= start:
-            span = next(left, None)
-        yield span is not None and span[0] < end
+def touched(spans: Iterable[Span], edges: Sequence[int]) -> set[int]:
+    """Return into which of the periods between edges, each given and the next, any of the spans reaches."""
+    found: set[int] = set()
+    for start, end in spans:
+        first, after = bisect_right(edges, start) - 1, bisect_left(edges, end)
+        found.update(range(max(first, 0), min(after, len(edges) - 1)))
+    return found
 
 
 def budget_used_percent(downtime_ms: int, *, target_percent: float) -> float | None:

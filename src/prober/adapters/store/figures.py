@@ -103,8 +103,12 @@ class Figures:
             if day + 1 < reached:
                 after = _plus(after, rolled("day", day + 1, reached))
                 reached = day + 1
-            that_day = rolled("day", day, min(day + 1, today))
-            from_hour = _minus(_plus(after, that_day), rolled("hour", day * 24, hour))
+            next_day_hour = (day + 1) * 24
+            if day < today and next_day_hour - hour < hour - day * 24:
+                from_hour = _plus(after, rolled("hour", hour, next_day_hour))
+            else:
+                that_day = rolled("day", day, min(day + 1, today))
+                from_hour = _minus(_plus(after, that_day), rolled("hour", day * 24, hour))
             found[at_ms] = _plus(from_hour, self._rest_of_hour(with_latencies, at_ms))
         return found
 
