@@ -209,6 +209,19 @@ def agree(store: Store, model: Model, windows: list[Period]) -> None:
                 assert found == exact
 
 
+@pytest.mark.parametrize("kept_ms", [4 * DAY_MS, DAY_MS], ids=["whole", "pruned"])
+def test_a_window_may_begin_at_any_time_of_any_day_that_is_rolled_up(store: Store, kept_ms: int) -> None:
+    model = Model()
+    for slot in range(0, SLOTS, 2):
+        outcome = (Outcome.OK, Outcome.SLOW, Outcome.OK)[slot % 3]
+        latency_us = (slot % 71 + 1) * 10_000
+        model.add(result(at(slot), outcome=outcome, latency_us=latency_us, interval_ms=2 * SLOT_MS))
+    with store.transaction():
+        results.append_results(store, model.of("here"))
+    keep_all(store, keep_ms=kept_ms, now_ms=NOW_MS)
+    agree(store, model, [Period(from_ms=at(slot), to_ms=NOW_MS) for slot in range(0, SLOTS, 2)])
+
+
 def test_the_house_is_kept_one_batch_a_call_until_nothing_is_left_to_do(store: Store) -> None:
     with store.transaction():
         results.append_results(store, [result(at(slot), interval_ms=SLOT_MS) for slot in range(SLOTS)])
