@@ -25,6 +25,7 @@ from prober.core.model import (
     Reminded,
     Result,
 )
+from prober.core.settings import Maintenance
 from prober.errors import ConfigError, StoreError
 from tests.app.world import OPS, QUICK, World, channel, config, probe
 from tests.fakes import MIN_MS, T0, jumping_time
@@ -226,7 +227,7 @@ def test_what_a_service_tells_of_itself(heard: Heard, tell: Callable[[Journal], 
         (config(probe(interval_ms=1)), "changed api"),
         (config(title="New", channels=(channel(server="mail"),)), "title changed; channels changed"),
         (config(heartbeat_url="https://secret.example"), "heartbeat url changed"),
-        (config(keep_ms=1, store_path="x"), "store path changed; keep changed"),
+        (config(keep_ms=1, maintenance=(Maintenance(duration_ms=1),)), "maintenance changed; keep changed"),
     ],
 )
 def test_a_reload_says_what_changed(heard: Heard, changed: Any, said: str) -> None:

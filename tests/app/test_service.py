@@ -17,7 +17,8 @@ from prober.adapters.store import notices, outbox, results, rounds
 from prober.adapters.systemd import Systemd
 from prober.app.books import open_books
 from prober.app.journal import Journal
-from prober.app.service import Service, Surroundings
+from prober.app.service import Service
+from prober.app.surroundings import Surroundings
 from prober.errors import ConfigError
 from tests.app.world import HERE, QUICK, World, channel, probe
 from tests.fakes import T0, FakeChecker, FakeClock, FakeMail, jumping_time
@@ -252,6 +253,24 @@ async def test_a_store_that_keeps_being_locked_does_not_keep_it_from_ending(worl
     assert scene.ended_s - 6 * MIN_S < 10
 
 
+async def test_a_reload_that_waits_for_a_locked_store_does_not_keep_it_from_ending(world: World) -> None:
+    world.configure(probe(policy=QUICK))
+    world.mail.takes_s, world.mail.content_left = 3_600, False
+    signals = [(6 * MIN_S, SIGHUP), (6 * MIN_S + 0.1, SIGTERM)]
+    scene = Scene(world, {"api": "x"}, signals=signals, reloads=[world.config])
+    with closing(world.open()) as other:
+
+        async def lock() -> None:
+            await anyio.sleep_until(6 * MIN_S - 1)
+            other.connection.execute("BEGIN IMMEDIATE")
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lock)
+            await scene.serve()
+    assert scene.reloads == []
+    assert scene.ended_s - 6 * MIN_S < 10
+
+
 async def test_a_reload_while_it_ends_changes_nothing(world: World) -> None:
     world.configure(probe(policy=QUICK))
     world.mail.takes_s = 3_600
@@ -329,6 +348,16 @@ async def test_an_invalid_configuration_changes_nothing_and_is_told_until_it_is_
     assert shown
     assert all("the old configuration is in force" in word for _, word in shown)
     assert "not valid" not in [word for _, word in scene.systemd.said if word.startswith("STATUS=")][-1]
+
+
+@pytest.mark.parametrize("changed", [{"location": "elsewhere"}, {"store_path": "other.db"}], ids=str)
+async def test_what_takes_a_restart_is_refused_at_a_reload(world: World, changed: dict[str, str]) -> None:
+    after = replace(world.config, title="Another", **changed)  # type: ignore[arg-type]
+    scene = Scene(world, signals=[(7 * MIN_S, SIGHUP), (20 * MIN_S, SIGTERM)], reloads=[after])
+    await scene.serve()
+    assert [line for line in scene.lines if "that takes a restart of the service" in line]
+    with closing(world.open()) as store:
+        assert "the old configuration is in force" in notices.all_notices(store)[0].text
 
 
 async def test_a_configuration_of_other_probes_only_is_refused(world: World) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.app.test_books import locked
 from tests.cli.conftest import email
 from tests.cli.process import run_process, started
 
@@ -73,6 +74,20 @@ def test_an_outage_is_mailed_and_a_signal_ends_the_service_with_zero(
     assert [subject.split()[0] for subject in subjects(smtp)] == ["[DOWN", "[UP"]
     assert "down opened: api: status 503" in said
     assert status(configure.folder)["undelivered_alerts"] == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_with_zero_also_while_it_waits_for_its_store(
+    configure: Configure, number: signal.Signals
+) -> None:
+    configure(probe='interval = "1m"')
+    run_process(configure.folder, "run")
+    with locked(configure.folder / "prober.db", "EXCLUSIVE"), started(configure.folder, "serve") as process:
+        wait_for(lambda: "serve" in (configure.folder / "prober.db.lock").read_text())
+        process.send_signal(number)
+        code, said = ended(process)
+    assert code == 0
+    assert f"{number.name}: stopping before anything was checked" in said
 
 
 def test_beside_a_running_service_a_run_checks_nothing_and_reading_works(configure: Configure, web: Web) -> None:

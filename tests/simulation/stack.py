@@ -25,7 +25,8 @@ from prober.app import people
 from prober.app.announce import Announcer
 from prober.app.books import Books, open_books
 from prober.app.people import Deed
-from prober.app.service import Service, Surroundings
+from prober.app.service import Service
+from prober.app.surroundings import Surroundings
 from prober.core.alerts import AlertKind
 from prober.core.model import Closed, ClosedAs, Kind, Opened, probe_of
 from prober.errors import StoreError, UsageError

@@ -6,12 +6,14 @@ Without a log all of it is silent, so that whoever has something to tell need no
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import fields
 from typing import TYPE_CHECKING, assert_never
 
 from prober.adapters.config.problems import InvalidConfig
 from prober.adapters.log import Entry
 from prober.app.waiting import read_facts
 from prober.core.model import CertificateExpiring, Closed, ClosedAs, Opened, Outcome, ProberBlind, Reminded, probe_of
+from prober.core.settings import Config
 from prober.core.sight import Disagreed, KeyRejected, RoleChanged
 from prober.render.role import held
 from prober.render.shapes import event_word
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from prober.adapters.store.outbox import OutboxRow
     from prober.app.announce import Told
     from prober.core.model import Event, Result
-    from prober.core.settings import Config
     from prober.core.standby import Standing
     from prober.errors import ProberError
 
@@ -226,11 +227,9 @@ def _changes(before: Config, after: Config) -> list[str]:
     changed = [each for each in old.keys() & new.keys() if old[each] != new[each]]
     lists = {"added": new.keys() - old.keys(), "removed": old.keys() - new.keys(), "changed": changed}
     said = [f"{what} {', '.join(sorted(ids))}" for what, ids in lists.items() if ids]
-    parts = ("title", "location", "channels", "connectivity_urls", "standby", "heartbeat_url", "store_path", "keep_ms")
-    other = [
-        part.removesuffix("_ms").replace("_", " ") for part in parts if getattr(before, part) != getattr(after, part)
-    ]
-    return said + [f"{part} changed" for part in other]
+    parts = [each.name for each in fields(Config) if each.name not in {"path", "probes", "secrets"}]
+    other = [part for part in parts if getattr(before, part) != getattr(after, part)]
+    return said + [f"{part.removesuffix('_ms').replace('_', ' ')} changed" for part in other]
 
 
 def problems_of(error: ProberError) -> list[str]:

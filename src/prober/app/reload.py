@@ -19,6 +19,8 @@ def refuse_change(store: Store, *, before: Config, after: Config) -> None:
         raise ConfigError(
             f"the location was {before.location} and is now {after.location}: that takes a restart of the service"
         )
+    if after.store_path != before.store_path:
+        raise ConfigError("[store] path is another one now: that takes a restart of the service")
 
 
 def first_line(error: ConfigError) -> str:

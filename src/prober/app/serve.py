@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import anyio
 
@@ -19,12 +19,13 @@ from prober.adapters.mail import SmtpMailer
 from prober.adapters.systemd import Systemd
 from prober.app.books import open_books
 from prober.app.oneshot import Occupied, occupied
-from prober.app.service import Service, Surroundings
+from prober.app.service import Service
 from prober.app.standby import looking
 from prober.app.standin import Unlocked, lock_store
+from prober.app.surroundings import Surroundings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from prober.app.books import Books
@@ -52,19 +53,47 @@ def serve(
     ``load`` reads the configuration anew on SIGHUP. Raises ConfigError for a store of other probes, and StoreError
     when the holder of the lock has done nothing for long.
     """
-    clock = SystemClock()
-    lock = lock_store(path, command="serve", now_ms=clock.now_ms())
-    if isinstance(lock, Held):
-        return occupied(lock, path, config, clock.now_ms())
-    with lock, closing(Systemd(os.environ, monotonic_ns=clock.monotonic_ns)) as systemd:
-        journal.started(version=__version__, location=config.location, probes=len(config.probes), store=path)
-        if isinstance(lock, Unlocked):
-            journal.unlocked(lock.why)
-        with closing(
-            open_books(path, config=config, place=place, clock=clock, journal=journal, is_alerting=True, adopt=adopt)
-        ) as books:
-            anyio.run(_serve, config, books, load, place, journal, systemd, refuse_private)
+    with _ending_early(journal):
+        clock = SystemClock()
+        lock = lock_store(path, command="serve", now_ms=clock.now_ms())
+        if isinstance(lock, Held):
+            return occupied(lock, path, config, clock.now_ms())
+        with lock, closing(Systemd(os.environ, monotonic_ns=clock.monotonic_ns)) as systemd:
+            journal.started(version=__version__, location=config.location, probes=len(config.probes), store=path)
+            if isinstance(lock, Unlocked):
+                journal.unlocked(lock.why)
+            with closing(
+                open_books(
+                    path, config=config, place=place, clock=clock, journal=journal, is_alerting=True, adopt=adopt
+                )
+            ) as books:
+                anyio.run(_serve, config, books, load, place, journal, systemd, refuse_private)
     return None
+
+
+class _ToldEarlyError(BaseException):
+    """A signal came before anybody listened to signals."""
+
+
+@contextmanager
+def _ending_early(journal: Journal) -> Iterator[None]:
+    """End well on a signal that comes before the event loop listens: while a busy store is waited for, say.
+
+    A configuration that is to be read anew is being read just now.
+    """
+
+    def end(number: int, _: object) -> NoReturn:
+        raise _ToldEarlyError(signal.Signals(number).name)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        yield
+    except _ToldEarlyError as told:
+        journal.signal_received(str(told), meaning="stopping before anything was checked")
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def _serve(

@@ -7,7 +7,7 @@ else does, so a loop that hangs, or one that runs in circles, is ended and start
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -32,16 +32,13 @@ from prober.errors import ConfigError
 from prober.render.when import clock as time_of_day
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterable, Iterable, Mapping
 
     from prober.adapters.store.db import Store
     from prober.adapters.store.outbox import OutboxRow
-    from prober.adapters.systemd import Systemd
     from prober.app.books import Books
-    from prober.app.journal import Journal
-    from prober.app.place import Place
-    from prober.app.ports import Checker, Clock, OpenSession
     from prober.app.standby import Look
+    from prober.app.surroundings import Surroundings
     from prober.core.model import ProbeState
     from prober.core.settings import Config
 
@@ -50,25 +47,6 @@ HURRIED_S = 0.5
 MOST_LATE_S = 60.0
 JUMP_MS = 2_000
 CONFIGURATION = "configuration"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What a service needs of the world.
-
-    ``load`` reads the configuration anew, or raises ConfigError with everything that is wrong with it. ``look`` returns
-    what looks at whom we stand behind by it, ``mailer`` what opens sessions and keeps the given secrets out of all that
-    it says.
-    """
-
-    load: Callable[[], Config]
-    mailer: Callable[[Sequence[str]], OpenSession]
-    clock: Clock
-    checker: Checker
-    look: Callable[[Config], Look | None]
-    place: Place
-    systemd: Systemd
-    journal: Journal
 
 
 class Service:
@@ -106,6 +84,8 @@ class Service:
             on_healed=self._come_home,
         )
         self._watching = anyio.CancelScope()
+        self._reloading = anyio.CancelScope()
+        self._is_reload_due = anyio.Event()
         self._trouble: str | None = None
         self._last_ms: int | None = None
         self._is_stopping = False
@@ -119,6 +99,7 @@ class Service:
                 await self._begin()
                 everything.start_soon(self._upkeep.run)
                 everything.start_soon(self._stand_by)
+                everything.start_soon(self._reload_when_due)
                 everything.start_soon(self._obey, signals, everything.cancel_scope)
                 async with anyio.create_task_group() as work:
                     work.start_soon(self._delivery.run)
@@ -250,7 +231,7 @@ class Service:
                 continue
             if number is signal.SIGHUP:
                 self._journal.signal_received(number.name, meaning="reading the configuration anew")
-                await self._reload()
+                self._is_reload_due.set()
             elif self._is_stopping:
                 self._journal.signal_received(number.name, meaning="stopping at once")
                 everything.cancel()
@@ -258,9 +239,19 @@ class Service:
                 self._is_stopping = True
                 self._journal.signal_received(number.name, meaning="stopping")
                 self._systemd.stopping()
+                self._reloading.cancel()
                 self._books.patience_s = HURRIED_S
                 self._loop.finish()
                 everything.deadline = anyio.current_time() + STOP_WITHIN_S
+
+    async def _reload_when_due(self) -> None:
+        """Reload beside everything else: a store that is busy must not keep a stop waiting."""
+        while True:
+            await self._is_reload_due.wait()
+            self._is_reload_due = anyio.Event()
+            with anyio.CancelScope() as self._reloading:
+                if not self._is_stopping:
+                    await self._reload()
 
     async def _reload(self) -> None:
         self._systemd.reloading()

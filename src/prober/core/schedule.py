@@ -5,6 +5,9 @@ spread over restarts. A slot is a time at which a probe's phase comes round. The
 minutes: checks that start close together cost about half of what checks cost that each wake the machine anew, and as
 starts are paced they do not wait for each other. Slots that nobody could serve (suspended, overloaded, stopped) are
 skipped: they become unobserved time, never a burst of checks.
+
+A one-shot run may have thousands to start, a service those of one phase: it starts them closer together, as a machine
+that does not fall asleep between two checks does each for a third less.
 """
 
 from __future__ import annotations

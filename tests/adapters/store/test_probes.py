@@ -25,6 +25,14 @@ def test_a_probe_is_added_once_and_brought_up_to_date(store: Store) -> None:
     assert tuple(row) == ("The API", "https://api.example:8443/v1")
 
 
+def test_a_probe_that_is_known_as_it_is_costs_no_write(store: Store) -> None:
+    for written in (1, 0):
+        before = store.connection.total_changes
+        with store.transaction():
+            ensure_probes(store, [probe()])
+        assert store.connection.total_changes - before == written
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [

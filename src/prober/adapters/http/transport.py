@@ -163,14 +163,16 @@ class HopTransport(httpx.AsyncBaseTransport):
 
     async def _connected(self, hop: Hop, host: str, port: int, *, is_secure: bool) -> HopStream:
         """Find, judge and connect to the addresses of ``host``, and shake hands where it is to be https."""
+        # Made before anything is timed: the first time it takes long.
+        context = self._trust.context(verify=hop.probe.verify, ca=hop.probe.ca) if is_secure else None
         addresses = await self._addresses(host, hop.timing)
         allowed = permitted(addresses, refuse_private=self._refuse_private and not hop.probe.allow_private)
         hop.timing.step = Step.CONNECT
         hop.wire = wire = await connect(allowed, port, timing=hop.timing, kernel_stamps=self._kernel_stamps)
         hop.family = "ipv6" if wire.peer.startswith("[") else "ipv4"
-        if not is_secure:
+        if context is None:
             return HopStream(wire, wire, hop)
-        tls = TlsWire(wire, self._trust.context(verify=hop.probe.verify, ca=hop.probe.ca), host)
+        tls = TlsWire(wire, context, host)
         await tls.handshake(hop.timing)
         hop.certificate = tls.certificate()
         return HopStream(wire, tls, hop)
