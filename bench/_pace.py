@@ -17,8 +17,8 @@ FEW = 64
 CHECKS = 1_280
 
 
-async def paced(ask: Callable[[int], Awaitable[float]]) -> list[float]:
-    """Start one at a time at `STARTS_PER_S`, after one to warm up; return what each gave."""
+async def paced(ask: Callable[[int], Awaitable[float]], starts_per_s: float = STARTS_PER_S) -> list[float]:
+    """Start one at a time at a steady pace, after one to warm up; return what each gave."""
     seen: list[float] = []
 
     async def run(number: int) -> None:
@@ -29,7 +29,7 @@ async def paced(ask: Callable[[int], Awaitable[float]]) -> list[float]:
         begin = time.monotonic()
         for number in range(STARTS):
             group.start_soon(run, number)
-            await anyio.sleep(max(0, begin + (number + 1) / STARTS_PER_S - time.monotonic()))
+            await anyio.sleep(max(0, begin + (number + 1) / starts_per_s - time.monotonic()))
     return seen
 
 
