@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import sys
 import sysconfig
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from prober.app.setup import installation, make_folder, obstacles, put_units
+from prober.app.setup import installation, obstacles, prepare_units
 from prober.errors import UsageError
 
 if TYPE_CHECKING:
@@ -79,6 +78,16 @@ def test_a_configuration_that_other_users_may_not_read_is_an_obstacle(place: Pat
     assert found.startswith(f"{config} is closed to the service (chmod o+rX {config}). Put it to /etc/prober/")
 
 
+def test_so_is_one_that_would_be_written_into_a_home_or_a_closed_folder(place: Path) -> None:
+    closed = file_in(place, "closed/elsewhere").parent
+    closed.chmod(0o750)
+    config = closed / "new/probes.toml"
+    (found,) = obstacles([], config, hidden=[])
+    assert found.startswith(f"{config} is closed to the service (chmod o+rX {closed}). Put it to /etc/prober/")
+    (found,) = obstacles([], place / "home/new/probes.toml", hidden=[place / "home"])
+    assert "lies below" in found
+
+
 def test_one_in_its_place_is_not_sent_there(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = file_in(place, "probes.toml", 0o600)
     monkeypatch.setattr("prober.app.setup.SYSTEM_FILE", config)
@@ -106,18 +115,10 @@ def mode_of(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-@pytest.fixture
-def _strict() -> Iterator[None]:
-    """Let new files be for their owner alone, as some administrators have it."""
-    before = os.umask(0o077)
-    yield
-    os.umask(before)
-
-
 @pytest.mark.usefixtures("_strict")
 def test_units_are_put_for_all_to_read_and_secrets_for_root_alone(tmp_path: Path) -> None:
     root = tmp_path / "image"
-    put = put_units(UNITS, root=root, may_replace=False)
+    put = prepare_units(UNITS, root=root, may_replace=False).put()
     folder = root / "etc/systemd/system"
     assert put == [folder / name for name in UNITS]
     assert {path.name: path.read_text() for path in folder.iterdir()} == UNITS
@@ -126,21 +127,15 @@ def test_units_are_put_for_all_to_read_and_secrets_for_root_alone(tmp_path: Path
     assert mode_of(root / "etc/prober/credentials") == 0o700
 
 
-@pytest.mark.usefixtures("_strict")
-def test_a_folder_is_open_for_all_with_those_made_above_it_and_one_that_exists_stays(tmp_path: Path) -> None:
-    closed = tmp_path / "closed"
-    closed.mkdir()
-    make_folder(closed / "a/b")
-    make_folder(closed / "a/c", 0o700)
-    make_folder(closed)
-    modes = [mode_of(closed / each) for each in ("", "a", "a/b", "a/c")]
-    assert modes == [0o700, 0o755, 0o755, 0o700]
+def test_nothing_is_written_before_it_is_put(tmp_path: Path) -> None:
+    prepare_units(UNITS, root=tmp_path / "image", may_replace=False)
+    assert not (tmp_path / "image").exists()
 
 
 def test_what_is_there_already_stays_as_it_is(tmp_path: Path) -> None:
-    put_units(UNITS, root=tmp_path, may_replace=False)
+    prepare_units(UNITS, root=tmp_path, may_replace=False).put()
     (tmp_path / "etc/prober").chmod(0o750)
-    assert put_units(UNITS, root=tmp_path, may_replace=False) == []
+    assert prepare_units(UNITS, root=tmp_path, may_replace=False).put() == []
     assert mode_of(tmp_path / "etc/prober") == 0o750
 
 
@@ -154,10 +149,10 @@ def test_another_unit_is_replaced_only_when_told(tmp_path: Path, kind: str) -> N
     else:
         unit.symlink_to("/dev/null" if kind == "masked" else tmp_path / "absent")
     with pytest.raises(UsageError, match=r"prober-run\.timer exists .* --force; .* systemctl edit prober-run\.timer"):
-        put_units(UNITS, root=tmp_path, may_replace=False)
+        prepare_units(UNITS, root=tmp_path, may_replace=False)
     assert [path.name for path in folder.iterdir()] == [unit.name]
     assert not (tmp_path / "etc/prober").exists()
-    assert put_units(UNITS, root=tmp_path, may_replace=True) == [folder / name for name in UNITS]
+    assert prepare_units(UNITS, root=tmp_path, may_replace=True).put() == [folder / name for name in UNITS]
     assert not unit.is_symlink()
     assert unit.read_text() == "[Timer]\n"
     assert sorted(path.name for path in folder.iterdir()) == sorted(UNITS)
@@ -166,4 +161,4 @@ def test_another_unit_is_replaced_only_when_told(tmp_path: Path, kind: str) -> N
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "etc").touch()
     with pytest.raises(UsageError, match=r"/etc.*: (File exists|Not a directory)\. Run it as root \(sudo\)"):
-        put_units(UNITS, root=tmp_path, may_replace=False)
+        prepare_units(UNITS, root=tmp_path, may_replace=False)

@@ -11,14 +11,14 @@ import pytest
 from prober.app import workflow
 from prober.app.workflow import (
     PLACE,
-    put_workflow,
+    prepare_workflow,
     read_wishes,
     repository_of,
     secrets_of,
     source_of,
     workflow_text,
 )
-from prober.errors import ConfigError, UsageError
+from prober.errors import UsageError
 from prober.render.workflow import Source, Wishes
 
 if TYPE_CHECKING:
@@ -46,8 +46,15 @@ def test_the_repository_is_the_nearest_one_above_the_configuration(root: Path) -
     assert repository_of(inner / "probes.toml") == inner
 
 
+def test_the_way_to_a_configuration_is_no_place(root: Path) -> None:
+    (root.parent / "other/.git").mkdir(parents=True)
+    config = root.parent / "other/../repository/probes.toml"
+    assert repository_of(config) == root
+    assert "exec prober actions run " in workflow_text(config, WISHES, secrets=[], source=SOURCE)
+
+
 def test_a_configuration_outside_of_any_repository_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"probes\.toml is in no git repository, .* or name it with --config"):
+    with pytest.raises(UsageError, match=r"probes\.toml is in no git repository, .* or is to have it"):
         repository_of(tmp_path / "probes.toml")
 
 
@@ -67,25 +74,18 @@ def test_a_configuration_outside_of_any_repository_is_refused(tmp_path: Path) ->
     ],
 )
 def test_every_variable_that_the_file_names_is_handed_on_and_the_key_of_the_state(
-    root: Path, text: str, secrets: list[str]
+    text: str, secrets: list[str]
 ) -> None:
-    (root / "probes.toml").write_text(text)
-    assert secrets_of(root / "probes.toml") == sorted([*secrets, "PROBER_STATE_KEY"])
-
-
-def test_a_file_that_is_not_toml_is_refused(root: Path) -> None:
-    (root / "probes.toml").write_text("[probe.a")
-    with pytest.raises(ConfigError):
-        workflow_text(root / "probes.toml", WISHES, source=SOURCE)
+    assert secrets_of(text) == sorted([*secrets, "PROBER_STATE_KEY"])
 
 
 def test_a_configuration_is_named_as_it_lies_in_the_repository(root: Path) -> None:
     (root / "watch").mkdir()
     (root / "watch/probes.toml").touch()
     assert "exec prober -c watch/probes.toml actions run " in workflow_text(
-        root / "watch/probes.toml", WISHES, source=SOURCE
+        root / "watch/probes.toml", WISHES, secrets=[], source=SOURCE
     )
-    assert "exec prober actions run " in workflow_text(root / "probes.toml", WISHES, source=SOURCE)
+    assert "exec prober actions run " in workflow_text(root / "probes.toml", WISHES, secrets=[], source=SOURCE)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_configuration_is_named_as_it_lies_in_the_repository(root: Path) -> No
 def test_a_name_that_would_mean_something_else_in_a_workflow_is_refused(root: Path, name: str) -> None:
     (root / name).touch()
     with pytest.raises(UsageError, match="cannot stand in a workflow"):
-        workflow_text(root / name, WISHES, source=SOURCE)
+        workflow_text(root / name, WISHES, secrets=[], source=SOURCE)
 
 
 def recorded(monkeypatch: pytest.MonkeyPatch, text: str | None) -> None:
@@ -145,7 +145,7 @@ def test_without_a_commit_on_github_it_has_to_be_said(
     root: Path, monkeypatch: pytest.MonkeyPatch, record: str | None
 ) -> None:
     recorded(monkeypatch, record)
-    with pytest.raises(UsageError, match="Say so: --source OWNER/REPO@COMMIT"):
+    with pytest.raises(UsageError, match="Say so: prober setup actions --source OWNER/REPO@COMMIT"):
         source_of(root, None)
     assert source_of(root, f"acme/prober@{COMMIT}") == SOURCE
 
@@ -155,7 +155,7 @@ def test_so_it_has_without_any_installation(root: Path, monkeypatch: pytest.Monk
         raise PackageNotFoundError(name)
 
     monkeypatch.setattr(workflow, "distribution", missing)
-    with pytest.raises(UsageError, match="Say so: --source"):
+    with pytest.raises(UsageError, match="Say so: prober setup actions --source"):
         source_of(root, None)
 
 
@@ -214,9 +214,9 @@ def test_a_deadline_fits_into_a_job(deadline_ms: int) -> None:
 
 def test_a_workflow_is_put_once(root: Path) -> None:
     path = root / PLACE
-    assert put_workflow(root, "name: ping\n", may_replace=False) == (path, True)
+    assert prepare_workflow(root, "name: ping\n", may_replace=False).put() == [path]
     assert path.read_text() == "name: ping\n"
-    assert put_workflow(root, "name: ping\n", may_replace=False) == (path, False)
+    assert prepare_workflow(root, "name: ping\n", may_replace=False).put() == []
     assert [each.name for each in path.parent.iterdir()] == ["ping.yml"]
 
 
@@ -229,13 +229,13 @@ def test_another_workflow_is_replaced_only_when_told(root: Path, is_link: bool) 
     else:
         path.write_text("mine\n")
     with pytest.raises(UsageError, match=r"ping\.yml exists .* Replace it with --force"):
-        put_workflow(root, "name: ping\n", may_replace=False)
+        prepare_workflow(root, "name: ping\n", may_replace=False)
     assert path.is_symlink() is is_link
-    assert put_workflow(root, "name: ping\n", may_replace=True) == (path, True)
+    assert prepare_workflow(root, "name: ping\n", may_replace=True).put() == [path]
     assert (path.is_symlink(), path.read_text()) == (False, "name: ping\n")
 
 
 def test_a_place_that_cannot_be_written_is_named(root: Path) -> None:
     (root / ".github").touch()
     with pytest.raises(UsageError, match=r"/\.github.*: (File exists|Not a directory)\. Write it as somebody who may"):
-        put_workflow(root, "name: ping\n", may_replace=False)
+        prepare_workflow(root, "name: ping\n", may_replace=False)

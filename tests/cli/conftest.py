@@ -15,8 +15,10 @@ from tests.cli.web import Web, web_server
 from tests.servers.smtp import SmtpServer, smtp_server_in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    Obstruct = Callable[[list[str]], None]
 
 OURS = ("PROBER_", "GITHUB_", "RUNNER_", "NO_COLOR", "TERM", "STATE_DIRECTORY", "CREDENTIALS_DIRECTORY", "COLUMNS")
 
@@ -57,6 +59,20 @@ def prober(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         return Ran(code=int(ended.value.code or 0), out=said.out, err=said.err)
 
     return run
+
+
+@pytest.fixture
+def obstruct(monkeypatch: pytest.MonkeyPatch) -> Obstruct:
+    """Let an installation be hard to reach for the service, or easy, wherever the tests run."""
+    return lambda found: monkeypatch.setattr("prober.app.setup.obstacles", lambda _parts, _config: found)
+
+
+@pytest.fixture
+def units(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder that stands for systemd's."""
+    monkeypatch.setattr("prober.app.setup.CREDENTIALS_FOLDER", folder / "etc/prober/credentials")
+    monkeypatch.setattr("prober.app.setup.UNIT_FOLDER", folder / "etc/systemd/system")
+    return folder / "etc/systemd/system"
 
 
 @pytest.fixture(scope="session")

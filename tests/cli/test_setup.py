@@ -9,20 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.cli.conftest import RunProber
-
-    Obstruct = Callable[[list[str]], None]
+    from tests.cli.conftest import Obstruct, RunProber
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 HIDDEN = "/x/prober lies below /x, which the service does not see. Install prober into /opt/prober."
-
-
-@pytest.fixture
-def obstruct(monkeypatch: pytest.MonkeyPatch) -> Obstruct:
-    """Let an installation be hard to reach, or easy, wherever the tests run."""
-    return lambda found: monkeypatch.setattr("prober.app.setup.obstacles", lambda _parts, _config: found)
 
 
 @pytest.fixture(autouse=True)
@@ -92,17 +82,15 @@ def test_a_unit_that_differs_is_replaced_with_force(prober: RunProber, folder: P
     assert unit.read_text() == usual("prober.service")
 
 
-def test_what_comes_next_is_said(prober: RunProber, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    put: list[Path] = [Path("/etc/systemd/system/prober.service")]
-    monkeypatch.setattr("prober.app.setup.put_units", lambda _texts, *, root, may_replace: put)  # noqa: ARG005
+def test_what_comes_next_is_said(prober: RunProber, folder: Path, units: Path) -> None:
     start = "Next: systemctl daemon-reload && systemctl enable --now prober.service\n"
     ran = prober("-c", "watch/probes.toml", "setup", "systemd", "--write")
     missing = f"There is no {folder}/watch/probes.toml yet: prober init {folder}/watch\n"
-    assert ran.err == f"wrote /etc/systemd/system/prober.service\n{missing}{start}"
-    put.clear()
-    (folder / "probes.toml").touch()
-    ran = prober("-c", "probes.toml", "setup", "systemd", "--write")
-    assert ran.err == f"It was in place already.\n{start}"
+    assert ran.err == f"wrote {units}/prober.service\n{missing}{start}"
+    (folder / "watch").mkdir()
+    (folder / "watch/probes.toml").touch()
+    ran = prober("-c", "watch/probes.toml", "setup", "systemd", "--write")
+    assert ran.err == f"The unit was in place already.\n{start}"
 
 
 @pytest.mark.parametrize("option", [["--force"], ["--root", "image"]])
@@ -158,7 +146,7 @@ def test_the_workflow_is_put_in_place_and_what_github_needs_is_said(prober: RunP
     assert (ran.code, ran.out) == (0, "")
     assert ran.err.startswith(f"wrote {watched}\nNext: set those of these secrets that you use: API_URL, PROBER_STATE")
     assert watched.read_text() == prober(*write[:-1]).out
-    assert prober(*write).err.startswith("It was in place already.\nNext: ")
+    assert prober(*write).err.startswith("The workflow was in place already.\nNext: ")
     watched.write_text("mine")
     refused = prober(*write)
     assert (refused.code, watched.read_text()) == (2, "mine")
@@ -177,13 +165,19 @@ def test_the_workflow_is_put_in_place_and_what_github_needs_is_said(prober: RunP
         (["--source", SOURCE, "--branch", "-x"], "Use letters, digits"),
         (["--source", SOURCE, "--deadline", "6h"], "Write 1m to 5h50m."),
         (["--source", SOURCE, "--deadline", "50"], "--deadline"),
-        ([], "Say so: --source"),
+        ([], "Say so: prober setup actions --source"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_advice(prober: RunProber, arguments: list[str], advice: str) -> None:
     ran = prober("setup", "actions", *arguments)
     assert (ran.code, ran.out) == (2, "")
     assert advice in ran.err
+
+
+def test_a_configuration_that_is_not_toml_is_refused(prober: RunProber, folder: Path) -> None:
+    (folder / "probes.toml").write_text("[probe.a")
+    ran = prober("setup", "actions", "--source", SOURCE)
+    assert (ran.code, ran.out) == (3, "")
 
 
 def test_without_a_configuration_there_is_nothing_to_watch(prober: RunProber) -> None:

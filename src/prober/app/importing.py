@@ -18,7 +18,7 @@ from prober.adapters.config.source import read_source
 from prober.adapters.config.variables import SECRET_CHARS, Variables, placeholders
 from prober.adapters.uptimerobot.account import read_account
 from prober.adapters.uptimerobot.calls import RefusedError
-from prober.app.setup import make_folder
+from prober.app.placing import make_folder
 from prober.core.importing.plan import Plan, Present, planned, same_url
 from prober.core.masking import Masker
 from prober.core.settings import UPTIMEROBOT

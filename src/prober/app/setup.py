@@ -1,4 +1,4 @@
-"""Put prober's units in place, and say what of this installation the service could not reach.
+"""Prober's units, and what of this installation the service could not reach.
 
 The service runs as a user of its own who sees neither homes nor /tmp: what lies there, or is closed to other users,
 does not exist for it.
@@ -6,7 +6,6 @@ does not exist for it.
 
 from __future__ import annotations
 
-import os
 import stat
 import sys
 import sysconfig
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import prober
 from prober.adapters.config.find import SYSTEM_FILE
+from prober.app.placing import Placing, prepare
 from prober.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,80 +34,48 @@ def installation() -> list[Path]:
 
 
 def obstacles(parts: Iterable[Path], config: Path, *, hidden: Iterable[Path] = HIDDEN) -> list[str]:
-    """Return a sentence if the service cannot reach the parts of the installation, and one if not the configuration."""
+    """Return a sentence if the service cannot reach the parts of the installation, and one if not the configuration.
+
+    A configuration that is not there yet is judged by the folders that are.
+    """
     found = []
     reasons = (_why_unreachable(part, hidden) for part in parts)
     if why := next(filter(None, reasons), None):
         found.append(f"{why}. Install prober into /opt/prober (docs/systemd.md).")
-    if os.path.lexists(config) and (why := _why_unreachable(config, hidden)):
+    if why := _why_unreachable(config, hidden, may_be_new=True):
         what = "It is" if config == SYSTEM_FILE else f"Put it to {SYSTEM_FILE},"
         found.append(f"{why}. {what} for all to read; secrets have a place of their own.")
     return found
 
 
-def _why_unreachable(path: Path, hidden: Iterable[Path]) -> str | None:
+def _why_unreachable(path: Path, hidden: Iterable[Path], *, may_be_new: bool = False) -> str | None:
     real = path.resolve()
     named = f"{path}" if real == path else f"{path} leads to {real}, which"
     for folder in hidden:
         if real.is_relative_to(folder):
             return f"{named} lies below {folder}, which the service does not see"
-    closed = next((each for each in (real, *real.parents) if not _is_open(each)), None)
+    closed = next((each for each in (real, *real.parents) if not _is_open(each, may_be_new=may_be_new)), None)
     return None if closed is None else f"{named} is closed to the service (chmod o+rX {closed})"
 
 
-def _is_open(path: Path) -> bool:
+def _is_open(path: Path, *, may_be_new: bool) -> bool:
     """Say whether every user may read a file, or pass through a folder; what even we cannot see is closed."""
     try:
         mode = path.stat().st_mode
+    except FileNotFoundError:
+        return may_be_new
     except OSError:
         return False
     return bool(mode & (stat.S_IXOTH if stat.S_ISDIR(mode) else stat.S_IROTH))
 
 
-def put_units(texts: Mapping[str, str], *, root: Path, may_replace: bool) -> list[Path]:
-    """Write units below a root, with the folder for secrets, and return those that were not there as they should be.
-
-    One that differs is replaced only if that is allowed; otherwise nothing is written at all. Raises UsageError.
-    """
+def prepare_units(texts: Mapping[str, str], *, root: Path, may_replace: bool) -> Placing:
+    """Return units below a root, and the folder for secrets, ready to be put. Raises UsageError."""
     folder, secrets = (root / each.relative_to("/") for each in (UNIT_FOLDER, CREDENTIALS_FOLDER))
-    try:
-        stale = {folder / name: text for name, text in texts.items() if differs(folder / name, text)}
-        if not may_replace and (present := [path for path in stale if os.path.lexists(path)]):
-            raise _differ(present[0])
-        for path, mode in ((folder, 0o755), (secrets.parent, 0o755), (secrets, 0o700)):
-            make_folder(path, mode)
-        for path, text in stale.items():
-            put_text(path, text)
-    except OSError as error:
-        raise UsageError(
-            f"{error.filename}: {error.strerror}. Run it as root (sudo), or for an image with --root."
-        ) from error
-    return list(stale)
-
-
-def make_folder(path: Path, mode: int = 0o755) -> None:
-    """Make a folder that does not exist, and those above it for all to enter, whatever the umask."""
-    if not path.exists():
-        make_folder(path.parent)
-        path.mkdir()
-        path.chmod(mode)
-
-
-def differs(path: Path, text: str) -> bool:
-    """Say whether something else stands there, or nothing; a link, as a masked unit is one, is something else."""
-    return path.is_symlink() or not path.exists() or path.read_bytes() != text.encode()
-
-
-def put_text(path: Path, text: str) -> None:
-    """Write a file that is there whole or not at all."""
-    new = path.with_name(f".{path.name}.new")
-    new.write_text(text, encoding="utf-8")
-    new.chmod(0o644)
-    new.replace(path)
-
-
-def _differ(path: Path) -> UsageError:
-    return UsageError(
-        f"{path} exists and is not what would be written. Replace it with --force;"
-        f" changes of your own are kept in a drop-in: systemctl edit {path.name}"
+    return prepare(
+        {folder / name: text for name, text in texts.items()},
+        folders={folder: 0o755, secrets.parent: 0o755, secrets: 0o700},
+        may_replace=may_replace,
+        to_keep="; changes of your own are kept in a drop-in: systemctl edit {name}",
+        advice="Run it as root (sudo); for an image there is: prober setup systemd --root DIR",
     )

@@ -6,18 +6,18 @@ import json
 import os
 import re
 from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from prober.adapters.config.source import read_source
 from prober.adapters.config.variables import placeholders
-from prober.app.setup import differs, make_folder, put_text
+from prober.app.placing import Placing, prepare
 from prober.core.cadence import planned_slot_ms
 from prober.core.durations import UNITS_MS
 from prober.errors import UsageError
 from prober.render.workflow import Source, Wishes, workflow
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable
 
 PLACE: Final = ".github/workflows/ping.yml"
 STATE_KEY: Final = "PROBER_STATE_KEY"
@@ -37,34 +37,39 @@ _CRON: Final = re.compile(r"[\w*/,-]+(?: [\w*/,-]+){4}", re.ASCII)
 
 def repository_of(config: Path) -> Path:
     """Return the root of the git repository that holds the configuration. Raises UsageError where there is none."""
-    path = config.absolute()
+    path = _real(config)
     root = next((each for each in path.parents if (each / ".git").exists()), None)
     if root is None:
         raise UsageError(
             f"{path} is in no git repository, and a workflow belongs to one. Run this in the repository that has your "
-            "probes.toml, or name it with --config."
+            "probes.toml, or is to have it."
         )
     return root
 
 
-def workflow_text(config: Path, wishes: Wishes, *, source: Source | None) -> str:
+def _real(config: Path) -> Path:
+    """Return where a configuration lies, without the ``..`` and links that may lead there."""
+    return Path(os.path.realpath(config.parent), config.name)
+
+
+def workflow_text(config: Path, wishes: Wishes, *, secrets: Iterable[str], source: Source | None) -> str:
     """Return the workflow for the repository of a configuration; without a source it has prober's from itself.
 
-    Raises UsageError for a name that cannot stand there, and `InvalidConfig` for a file that is not TOML.
+    Raises UsageError for a name that cannot stand there.
     """
     root = repository_of(config)
-    name = config.absolute().relative_to(root).as_posix()
+    name = _real(config).relative_to(root).as_posix()
     if not _PLAIN_PATH.fullmatch(name):
         raise UsageError(f'"{name}" cannot stand in a workflow. Use a path of letters, digits and ._-+/')
-    return workflow(wishes, config=name, secrets=secrets_of(config), source=source)
+    return workflow(wishes, config=name, secrets=secrets, source=source)
 
 
-def secrets_of(config: Path) -> list[str]:
-    """Return what the workflow hands on: every variable that the file names, if only in a comment, and our key.
+def secrets_of(text: str) -> list[str]:
+    """Return what the workflow hands on: every variable that a configuration names, if only in a comment, and our key.
 
     What is in a comment today may be in force tomorrow. What the runner sets by itself is left alone.
     """
-    named = {name for name, _ in placeholders(read_source(config).text)}
+    named = {name for name, _ in placeholders(text)}
     return sorted({name for name in named if not _OF_THE_RUNNER.fullmatch(name)} | {STATE_KEY})
 
 
@@ -81,7 +86,7 @@ def source_of(root: Path, given: str | None) -> Source | None:
     if source is None:
         raise UsageError(
             "this prober was not installed from a commit on GitHub, so the workflow cannot know where to get it. "
-            "Say so: --source OWNER/REPO@COMMIT, with all 40 digits of the commit."
+            "Say so: prober setup actions --source OWNER/REPO@COMMIT, with all 40 digits of the commit."
         )
     return source
 
@@ -118,19 +123,12 @@ def read_wishes(*, cron: str, branch: str, deadline_ms: int) -> Wishes:
     return Wishes(cron=cron, branch=branch, deadline_ms=deadline_ms)
 
 
-def put_workflow(root: Path, text: str, *, may_replace: bool) -> tuple[Path, bool]:
-    """Write the workflow into a repository, and return its place and whether it was not there as it should be.
-
-    One that differs is replaced only if that is allowed. Raises UsageError.
-    """
+def prepare_workflow(root: Path, text: str, *, may_replace: bool) -> Placing:
+    """Return the workflow of a repository, ready to be put. Raises UsageError."""
     path = root / PLACE
-    try:
-        is_new = differs(path, text)
-        if is_new and not may_replace and os.path.lexists(path):
-            raise UsageError(f"{path} exists and is not what would be written. Replace it with --force.")
-        if is_new:
-            make_folder(path.parent)
-            put_text(path, text)
-    except OSError as error:
-        raise UsageError(f"{error.filename}: {error.strerror}. Write it as somebody who may.") from error
-    return path, is_new
+    return prepare(
+        {path: text},
+        folders={path.parent: 0o755},
+        may_replace=may_replace,
+        advice="Write it as somebody who may",
+    )

@@ -87,7 +87,7 @@ def _answer(question: str, read: Callable[[str], str]) -> str:
 
 def _write(path: Path, text: str, *, may_replace: bool) -> None:
     from prober.adapters.config.find import SYSTEM_FILE
-    from prober.app.setup import make_folder
+    from prober.app.placing import make_folder
 
     is_for_service = path.parent.resolve() == SYSTEM_FILE.parent
     try:

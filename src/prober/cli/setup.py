@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -15,6 +15,13 @@ from prober.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from prober.app.placing import Placing
+    from prober.cli.context import Globals
+
+CRON: Final = "3-58/5 * * * *"
+BRANCH: Final = "prober-state"
+DEADLINE: Final = "50m"
 
 app = typer.Typer(name="setup", cls=Group, no_args_is_help=True, rich_markup_mode=None)
 
@@ -51,14 +58,14 @@ def set_up_systemd(
       sudo prober setup systemd --timer --write
     """
     from prober.adapters.config.find import SYSTEM_FILE
-    from prober.app.setup import installation, obstacles, put_units
+    from prober.app.setup import installation, obstacles, prepare_units
 
     settings = globals_of(context)
     if not write and (force or root):
         raise UsageError("--force and --root say how to write. Add --write.")
     parts = installation()
     config = Path(settings.config or os.environ.get("PROBER_CONFIG") or SYSTEM_FILE).absolute()
-    texts = _texts(parts[0], config, is_timer=timer)
+    texts = unit_texts(parts[0], config, is_timer=timer)
     found = obstacles(parts, config)
     if write and not root and found:
         raise UsageError("\n".join(found))
@@ -67,13 +74,32 @@ def set_up_systemd(
     if not write:
         settings.show("\n".join(texts.values()))
         return
-    put = put_units(texts, root=root or Path("/"), may_replace=force)
-    for path in put:
+    put(settings, prepare_units(texts, root=root or Path("/"), may_replace=force), what="The unit")
+    unit = list(texts)[-1]
+    if root:
+        settings.say(f"In the image: systemctl enable {unit}")
+        return
+    if not os.path.lexists(config):  # Path.exists raises where a folder cannot be searched
+        settings.say(f"There is no {config} yet: prober init {config.parent}")
+    settings.say(how_to_start(unit))
+
+
+def put(settings: Globals, files: Placing, *, what: str) -> None:
+    """Write files that are prepared, and say so. Raises UsageError."""
+    written = files.put()
+    for path in written:
         settings.say(f"wrote {path}")
-    settings.say(_next_steps(list(texts)[-1], config, is_new=bool(put), is_here=root is None))
+    if not written:
+        settings.say(f"{what} was in place already.")
 
 
-def _texts(program: Path, config: Path, *, is_timer: bool) -> dict[str, str]:
+def how_to_start(unit: str) -> str:
+    """Return what comes after a unit is in place."""
+    return f"Next: systemctl daemon-reload && systemctl enable --now {unit}"
+
+
+def unit_texts(program: Path, config: Path, *, is_timer: bool) -> dict[str, str]:
+    """Return the unit, or the pair of the timer, that runs a program. Raises UsageError."""
     from prober.render.units import SERVICE, TIMER, units
 
     try:
@@ -82,28 +108,16 @@ def _texts(program: Path, config: Path, *, is_timer: bool) -> dict[str, str]:
         raise UsageError(f"{error} cannot stand in a unit. Use a path of letters, digits and ._-+,:=@~") from error
 
 
-def _next_steps(unit: str, config: Path, *, is_new: bool, is_here: bool) -> str:
-    if not is_here:
-        return f"In the image: systemctl enable {unit}"
-    lines = [] if is_new else ["It was in place already."]
-    if not os.path.lexists(config):  # Path.exists raises where a folder cannot be searched
-        lines.append(f"There is no {config} yet: prober init {config.parent}")
-    lines.append(f"Next: systemctl daemon-reload && systemctl enable --now {unit}")
-    return "\n".join(lines)
-
-
 @app.command("actions", cls=Command)
 def set_up_actions(
     context: typer.Context,
-    cron: Annotated[
-        str, typer.Option("--cron", metavar="CRON", help="When GitHub is to start it, in UTC.")
-    ] = "3-58/5 * * * *",
+    cron: Annotated[str, typer.Option("--cron", metavar="CRON", help="When GitHub is to start it, in UTC.")] = CRON,
     branch: Annotated[
         str, typer.Option("--branch", metavar="NAME", help="The branch that keeps the history.")
-    ] = "prober-state",
+    ] = BRANCH,
     deadline: Annotated[
         str, typer.Option("--deadline", metavar="TIME", help="How long a run may watch, when it is to stay.")
-    ] = "50m",
+    ] = DEADLINE,
     source: Annotated[
         str | None,
         typer.Option(
@@ -122,24 +136,26 @@ def set_up_actions(
       prober setup actions --write
       prober setup actions --cron "7-52/15 * * * *" --write --force
     """
-    from prober.app.workflow import put_workflow, read_wishes, repository_of, secrets_of, source_of, workflow_text
+    from prober.adapters.config.source import read_source
+    from prober.app.workflow import prepare_workflow, read_wishes, repository_of, secrets_of, source_of, workflow_text
 
     settings = globals_of(context)
     if force and not write:
         raise UsageError("--force says how to write. Add --write.")
-    wishes = read_wishes(cron=cron, branch=branch, deadline_ms=duration_ms("--deadline", deadline, such_as="50m"))
+    wishes = read_wishes(cron=cron, branch=branch, deadline_ms=duration_ms("--deadline", deadline, such_as=DEADLINE))
     config = settings.config_path()
     root = repository_of(config)
-    text = workflow_text(config, wishes, source=source_of(root, source))
+    secrets = secrets_of(read_source(config).text)
+    text = workflow_text(config, wishes, secrets=secrets, source=source_of(root, source))
     if not write:
         settings.show(text)
         return
-    path, is_new = put_workflow(root, text, may_replace=force)
-    settings.say(f"wrote {path}" if is_new else "It was in place already.")
-    settings.say(_what_github_needs(secrets_of(config)))
+    put(settings, prepare_workflow(root, text, may_replace=force), what="The workflow")
+    settings.say(what_github_needs(secrets))
 
 
-def _what_github_needs(secrets: Sequence[str]) -> str:
+def what_github_needs(secrets: Sequence[str]) -> str:
+    """Return what comes after a workflow is in place."""
     return (
         f"Next: set those of these secrets that you use: {', '.join(secrets)}\n"
         "(on GitHub under Settings, Secrets and variables, Actions; or: gh secret set NAME), and push it with your "
