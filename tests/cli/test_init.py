@@ -95,16 +95,29 @@ def test_a_link_that_leads_nowhere_is_a_file_too(folder: Path, prober: RunProber
         (["--email", "Ops <ops@acme.example>"], 'is not a mail address (such as "ops@example.com"'),
         (["/dev/null/here"], "Name a folder that you may write to."),
         (["x" * 300], "Name a folder that you may write to."),
+        (["file"], "file: File exists. Name a folder that you may write to."),
+        (["circle"], "circle: File exists. Name a folder that you may write to."),
     ],
 )
 def test_what_cannot_be_written_exits_with_2_and_leaves_nothing(
     folder: Path, prober: RunProber, arguments: list[str], said: str
 ) -> None:
+    (folder / "file").touch()
+    (folder / "circle").symlink_to("circle")
     ran = prober("init", *arguments)
     assert (ran.code, ran.out) == (2, "")
     assert said in ran.err
     assert "hunter22" not in ran.err
     assert not (folder / "probes.toml").exists()
+
+
+def test_a_current_folder_that_is_gone_is_an_error_too(
+    folder: Path, prober: RunProber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "gone").mkdir()
+    monkeypatch.chdir(folder / "gone")
+    (folder / "gone").rmdir()
+    assert "No such file or directory. Name a folder that you may write to." in prober("init").err
 
 
 def at_a_terminal(folder: Path, *arguments: str, answers: bytes) -> tuple[int, str]:
