@@ -248,6 +248,20 @@ async def test_memory_comes_home_as_well(world: World) -> None:
         assert (books.store.path, rounds(books.store)) == (world.path, [7])
 
 
+@pytest.mark.parametrize("places", [0, 1], ids=["from the store", "from a file"])
+async def test_that_memory_stands_in_is_said_whichever_way_it_came_to_it(world: World, places: int) -> None:
+    said = Lines()
+    environ = {"XDG_RUNTIME_DIR": str(world.path.parent)} if places else {}
+    with closing(world.books(environ=environ, journal=said.journal())) as books:
+        await books.write(failing(StoreError("disk full"), times=places)[0])
+        assert not any("kept in memory only" in line for line in said.lines)
+        await books.write(failing(StoreError("no room either"))[0])
+        await books.write(note(7))
+        assert (str(books.store.path), rounds(books.store)) == (":memory:", [7])
+    assert ["failed us" in line for line in said.lines] == [True, False]
+    assert "kept in memory only, and lost when this process ends: no room either" in said.lines[1]
+
+
 async def test_a_place_that_fails_is_left_for_the_next_with_all_that_was_in_it(world: World, tmp_path: Path) -> None:
     environ = {"RUNTIME_DIRECTORY": str(tmp_path / "one"), "XDG_RUNTIME_DIR": str(tmp_path / "two")}
     with closing(world.books(environ=environ)) as books:
@@ -360,11 +374,32 @@ async def test_a_damaged_file_that_stands_in_is_set_aside_never_deleted(world: W
     file = standin_of(world)
     assert file is not None
     file.write_bytes(b"no database " * 1000)
-    with closing(world.books()) as books:
+    said = Lines()
+    with closing(world.books(journal=said.journal())) as books:
         assert (books.fault, books.store.path) == (None, world.path)
         assert "could not be read, and was set aside as" in books.notes[0]
+        assert said.lines == books.notes
     (aside,) = file.parent.glob("*.corrupt-*")
     assert aside.read_bytes().startswith(b"no database")
+    assert str(aside) in said.lines[0]
+
+
+async def test_a_damaged_file_that_cannot_be_set_aside_is_not_said_to_be(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with locked(world.path), closing(world.books()) as books:
+        await books.write(note(1))
+    file = standin_of(world)
+    assert file is not None
+    file.write_bytes(b"no database " * 1000)
+
+    def refuse(path: Path, *, now_ms: int) -> Path:
+        raise StoreError(f"{path}: read-only at {now_ms}")
+
+    monkeypatch.setattr("prober.app.standin.set_aside", refuse)
+    said = Lines()
+    with closing(world.books(journal=said.journal())):
+        assert f"could not be read, nor be set aside: {file}: read-only" in said.lines[0]
 
 
 async def test_a_damaged_file_is_no_reason_to_stay_away_from_home(world: World) -> None:
@@ -429,9 +464,11 @@ async def test_what_another_process_still_uses_is_merged_by_a_later_one(world: W
     lock.write_text('{"pid": 1}')
     with lock.open() as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        with closing(world.books()) as books:
+        said = Lines()
+        with closing(world.books(journal=said.journal())) as books:
             assert (books.fault, rounds(books.store)) == (None, [])
             assert "is not in it yet" in books.notes[0]
+            assert said.lines == books.notes
     with closing(world.books()) as books:
         assert rounds(books.store) == [1]
 

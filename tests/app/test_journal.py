@@ -198,6 +198,17 @@ def invalid() -> InvalidConfig:
             lambda told: told.store_set_aside(Path("p.db.corrupt-1")),
             ["error    the store could not be read: it was set aside as p.db.corrupt-1, and history starts anew"],
         ),
+        (
+            lambda told: told.kept_in_memory(StoreError("p.db: disk full\nfree some")),
+            [
+                (
+                    "error    no file can be written anywhere: what happens is kept in memory only, "
+                    "and lost when this process ends: p.db: disk full free some"
+                )
+            ],
+        ),
+        (lambda told: told.standin_set_aside("set aside as 1.db.corrupt-1"), ["error    set aside as 1.db.corrupt-1"]),
+        (lambda told: told.standin_left("not in it yet"), ["warning  not in it yet"]),
         (lambda told: told.signal_received("SIGTERM", meaning="stopping"), ["info     SIGTERM: stopping"]),
         (lambda told: told.stopped(undelivered=0), ["info     stopped"]),
         (lambda told: told.stopped(undelivered=2), ["info     stopped, 2 alerts not delivered yet"]),

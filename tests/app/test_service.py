@@ -99,7 +99,7 @@ class Scene:
     async def serve(self) -> None:
         """Serve until the last signal has ended it."""
         journal = Journal(Log(self.note, now_ms=self.clock.now_ms, form="text", least="debug"))
-        books = open_books(
+        books = self.books = open_books(
             self.world.path,
             config=self.world.config,
             place=HERE,
@@ -358,6 +358,16 @@ async def test_what_takes_a_restart_is_refused_at_a_reload(world: World, changed
     assert [line for line in scene.lines if "that takes a restart of the service" in line]
     with closing(world.open()) as store:
         assert "the old configuration is in force" in notices.all_notices(store)[0].text
+
+
+async def test_an_old_configuration_is_in_force_no_longer_than_its_service(world: World) -> None:
+    scene = Scene(world, signals=[(7 * MIN_S, SIGHUP), (9 * MIN_S, SIGTERM)], reloads=[ConfigError("probes.toml: no")])
+    await scene.serve()
+    with closing(world.open()) as store:
+        assert [each.name for each in notices.all_notices(store)] == ["configuration"]
+    await world.run()
+    with closing(world.open()) as store:
+        assert notices.all_notices(store) == ()
 
 
 async def test_a_configuration_of_other_probes_only_is_refused(world: World) -> None:

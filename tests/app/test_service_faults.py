@@ -14,6 +14,7 @@ import pytest
 
 from prober.adapters.store import db
 from prober.app.books import Books
+from prober.app.elsewhere import usable_places
 from prober.errors import StoreError
 from tests.app.test_books import locked
 from tests.app.test_faults import blank_page, cut, scramble_page, scramble_some
@@ -205,6 +206,84 @@ async def test_wherever_a_store_is_damaged_a_service_starts_on_it_and_tells_an_o
     await scene.serve()
     assert len([subject for subject in world.mail.subjects() if "api" in subject]) == 1
     assert scene.checker.count("api") == 2
+
+
+async def test_a_damaged_stand_in_that_a_service_sets_aside_is_in_its_log(world: World) -> None:
+    file = next(usable_places(world.path))
+    damaged = random.Random(1).randbytes(8192)
+    file.write_bytes(damaged)
+    scene = Scene(world, signals=[(6 * MIN_S, SIGTERM)])
+    await scene.serve()
+    (aside,) = file.parent.glob(f"{file.name}.corrupt-*")
+    assert aside.read_bytes() == damaged
+    assert len([line for line in scene.lines if "error" in line and f"set aside as {aside}" in line]) == 1
+
+
+async def test_a_service_whose_store_comes_and_goes_gathers_no_notes(world: World) -> None:
+    scene = Scene(world, signals=[(ENDS_AT_S, SIGTERM)])
+
+    async def spoil() -> None:
+        for at_s in range(11 * MIN_S, 60 * MIN_S, 5 * MIN_S):
+            await anyio.sleep_until(at_s)
+            with without_folder(world.path):
+                await anyio.sleep_until(at_s + 4 * MIN_S)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(spoil)
+        await scene.serve()
+    assert len([line for line in scene.lines if "the store is back" in line]) == 10
+    assert scene.books.notes == []
+
+
+@pytest.fixture
+def _nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave no folder in which a file could stand in."""
+    for name in ("RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "HOME", "TMPDIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+async def serve_without_folder(world: World, *, until_s: float, stop_at_s: float, script: str) -> Scene:
+    """Serve until a stop, with no folder for the store from ``FAILS_AT_S`` on; mail servers answer as scripted."""
+    scene = Scene(world, {"api": HISTORY}, signals=[(stop_at_s, SIGTERM)])
+    world.mail.script = script
+
+    async def spoil() -> None:
+        await anyio.sleep_until(FAILS_AT_S)
+        with without_folder(world.path):
+            await anyio.sleep_until(until_s)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(spoil)
+        try:
+            await scene.serve()
+        except StoreError as error:
+            scene.lines.append(f"failed: {error}")
+    return scene
+
+
+@pytest.mark.usefixtures("_nowhere")
+@pytest.mark.parametrize(("script", "lost"), [("", ""), ("g" * 99, ", with 1 alert that nobody got")], ids=["", "mute"])
+async def test_a_service_that_ends_with_what_it_knows_in_memory_only_fails_and_says_what_is_lost(
+    world: World, script: str, lost: str
+) -> None:
+    scene = await serve_without_folder(world, until_s=ENDS_AT_S, stop_at_s=16 * MIN_S, script=script)
+    assert [line for line in scene.lines if "error" in line and "kept in memory only" in line]
+    assert any("what happens is kept in memory only" in word for _, word in scene.systemd.said)
+    assert scene.lines[-2].endswith("stopped\n")
+    assert scene.lines[-1].startswith("failed: what happened since 2026-09-21 14:2")
+    assert f"is lost, as no file could be written anywhere{lost}" in scene.lines[-1]
+    assert "put it back, or restart prober" in scene.lines[-1]
+    assert told(world) == ([] if script else ["[DOWN"])
+    assert world.count("incidents") == 0
+
+
+@pytest.mark.usefixtures("_nowhere")
+async def test_what_a_service_kept_in_memory_is_brought_home_at_its_very_end(world: World) -> None:
+    scene = await serve_without_folder(world, until_s=16 * MIN_S + 1, stop_at_s=16 * MIN_S + 2, script="")
+    assert scene.lines[-1].endswith("stopped\n")
+    assert "the store is back" in scene.lines[-2]
+    assert len(rows(world)) == scene.checker.count("api") == 3
+    assert [each.ended_at_ms for each in world.incidents()] == [None]
 
 
 async def test_without_what_stands_in_the_service_would_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -380,6 +380,26 @@ def test_a_service_goes_on_without_its_store_and_a_run_beside_it_leaves_it_alone
     assert watch.history()["checks"].startswith(".xx")
 
 
+def test_a_service_that_ends_with_what_it_knows_in_memory_only_says_so_and_exits_with_five(watch: Watch) -> None:
+    config = watch.folder / "probes.toml"
+    config.write_text(config.read_text().replace('timeout = "2s"', 'timeout = "1s"\nrecheck = "1s"\nfailures = 2'))
+    watch.web.break_down()
+    watch.run("--deadline", "0s")  # a verdict is pending, so the service need not wait for the probe's slot
+    environ = {"PATH": "/usr/bin:/bin", "HOME": str(watch.folder / "home")}
+    serve = ["bash", "-c", 'ulimit -f 4; exec "$0" "$@"', *PROGRAM, "serve", "--db", str(watch.path)]
+    service = subprocess.Popen(serve, cwd=watch.folder, env=environ, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_until(lambda: len(watch.smtp.mails) == 1)
+    finally:
+        service.terminate()
+        _, said = service.communicate(timeout=20)
+    assert service.returncode == 5, said
+    assert "kept in memory only" in said
+    assert "is lost, as no file could be written anywhere; what was mailed may be mailed again" in said.splitlines()[-1]
+    assert "Traceback" not in said
+    assert watch.history()["incidents"] == []
+
+
 def wait_until(is_so: Callable[[], bool], within_s: float = 30) -> None:
     until = time.monotonic() + within_s
     while not is_so():

@@ -102,6 +102,17 @@ def test_so_is_what_ends_a_service_that_had_begun(configure: Configure, form: st
     assert "--adopt" in refused[1]
 
 
+def test_what_a_run_brings_home_is_told_once(configure: Configure, form: str) -> None:
+    configure()
+    store = configure.folder / "store" / "prober.db"
+    run_process(configure.folder, "run", "--db", str(store))
+    store.parent.mkdir()
+    ran = run_process(configure.folder, "run", "--db", str(store), "--log-format", form)
+    assert ran.returncode == 0
+    told = [said for level, said in entries(ran.stderr, form) if "no alert channel" not in said]
+    assert [said.startswith("the store is back after") for said in told] == [True]
+
+
 @pytest.mark.parametrize("line", ["run -c bad.toml -- --log-format json", "run -c bad.toml --log-format xml"])
 def test_without_a_format_errors_are_as_ever(configure: Configure, line: str) -> None:
     ran = run_process(configure.folder, *line.split())

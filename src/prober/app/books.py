@@ -205,6 +205,8 @@ class Books:
         if self.fault is None:
             self._since_ms = created_at_ms(self._store)
             self._journal.store_lost(error)
+        if self.standins.is_in_memory:
+            self._journal.kept_in_memory(error)
         self._stay(error)
 
     def _stay(self, error: ProberError) -> None:
@@ -232,22 +234,17 @@ class Books:
             raise
         self._drop()
         self._store = itself
-        self.standins.finish(self._clock.now_ms(), is_damaged=not has_sense)
+        now_ms = self._clock.now_ms()
+        self.standins.finish(now_ms, is_damaged=not has_sense)
         if has_sense:
-            self._say_home(f"the store could not be written ({self.fault})", self._since_ms, gone)
+            why = f"the store could not be written ({self.fault})"
+            self.standins.say_home(why, self._since_ms, gone, now_ms)
         self.fault = None
 
     def _take_in_all(self, store: Store) -> None:
         """Merge what earlier processes left behind into the store itself."""
-        for since_ms, gone in self.standins.bring_home(store, self._clock.now_ms()) if store.fault is None else ():
-            self._say_home("an earlier run could not write the store", since_ms, gone)
-
-    def _say_home(self, why: str, since_ms: int, gone: str | None) -> None:
-        self.notes.append(gone or f"{why}; what was done since {day_and_clock(since_ms)} is in it now")
-        if gone is None:
-            self._journal.store_healed(lost_for_ms=self._clock.now_ms() - since_ms)
-        else:
-            self._journal.store_begun_anew(gone)
+        if store.fault is None:
+            self.standins.bring_home(store, self._clock.now_ms())
 
     def _open_itself(self, wait_s: float) -> Store:
         try:
@@ -288,7 +285,8 @@ def open_books(
     ``is_alerting`` is whether a corrupt store is told. Raises ConfigError for a store of other probes, unless
     ``adopt``, and ForeignStore for a database of another program.
     """
-    journal, standins = journal or Journal(), StandIns(path, environ)
+    journal = journal or Journal()
+    standins = StandIns(path, environ, journal)
     books = Books(path, config, place=place, clock=clock, journal=journal, standins=standins, is_alerting=is_alerting)
     try:
         books.open(adopt=adopt)

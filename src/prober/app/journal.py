@@ -109,6 +109,19 @@ class Journal:
         """Tell that the store cannot be used, and that the work goes on without it."""
         self._say("error", f"the store failed us, checks and alerts go on without it: {error}")
 
+    def kept_in_memory(self, error: ProberError) -> None:
+        """Tell that not even a file stands in for the store."""
+        told = "no file can be written anywhere: what happens is kept in memory only, and lost when this process ends"
+        self._say("error", f"{told}: {error}")
+
+    def standin_set_aside(self, said: str) -> None:
+        """Tell that what was done without the store is damaged, and so will never be in it."""
+        self._say("error", said)
+
+    def standin_left(self, said: str) -> None:
+        """Tell that what was done without the store stays where it is for now."""
+        self._say("warning", said)
+
     def store_healed(self, *, lost_for_ms: int) -> None:
         """Tell that the store is back, with what happened meanwhile."""
         self._say("warning", f"the store is back after {words(lost_for_ms)}, with all that happened meanwhile")

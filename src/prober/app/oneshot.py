@@ -81,6 +81,7 @@ def run_once(
         ) as books,
     ):
         if isinstance(lock, Unlocked):
+            options.journal.unlocked(lock.why)
             books.notes.append(f"another prober may run beside this one, as there is no lock: {lock.why}")
         _require_descriptors()
         return anyio.run(_run, config, books, clock, options, refuse_private, on_wait, probes, only_due)

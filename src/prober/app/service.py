@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from prober.adapters.store import outbox
-from prober.adapters.store.notices import put_notice
+from prober.adapters.store.notices import CONFIGURATION, put_notice
 from prober.adapters.store.states import all_states
 from prober.app.deliver import Delivery
 from prober.app.failure import first_of_ours
@@ -23,9 +22,8 @@ from prober.app.record import Recorded, record
 from prober.app.reload import first_line, refuse_change
 from prober.app.round import Round, Rounds
 from prober.app.standby import Lookout, record_look
-from prober.app.takeover import Inheritance, close_unconfigured, take_over
+from prober.app.takeover import Inheritance, close_unconfigured, hand_over, take_over
 from prober.app.upkeep import Upkeep
-from prober.app.waiting import count_alerts
 from prober.core.masking import Masker
 from prober.core.model import Outcome, State
 from prober.errors import ConfigError
@@ -46,7 +44,6 @@ STOP_WITHIN_S = 7.0
 HURRIED_S = 0.5
 MOST_LATE_S = 60.0
 JUMP_MS = 2_000
-CONFIGURATION = "configuration"
 
 
 class Service:
@@ -110,8 +107,7 @@ class Service:
                 everything.cancel_scope.cancel()
         except BaseExceptionGroup as group:
             raise first_of_ours(group) from group
-        waiting = await self._books.write(outbox.all_waiting)
-        self._journal.stopped(undelivered=count_alerts(waiting))
+        await hand_over(self._books, self._journal)
 
     async def _stand_by(self) -> None:
         """Look at whom we stand behind, whoever that is by now."""
@@ -142,7 +138,6 @@ class Service:
         self._rounds = self._new_rounds(past_ms=left.past_ms)
         self._loop.configure(self._rounds, self._config.probes, left.states)
         await self._keep(self._nothing(), covers_all=True)
-        await self._note(None)
 
     def _new_rounds(self, *, past_ms: int) -> Rounds:
         return Rounds(
@@ -204,6 +199,8 @@ class Service:
         tally = self._loop.tally
         counted = [f"{tally[state]} {state}" for state in (State.DOWN, State.SLOW) if tally[state]]
         trouble = [] if self._books.fault is None else [f"the store cannot be written: {self._books.fault}"]
+        if self._books.standins.is_in_memory:
+            trouble.append("what happens is kept in memory only")
         probes = f"{tally.total()} probe{'' if tally.total() == 1 else 's'}"
         line = f"last round {time_of_day(self._last_ms)}: {probes}" if self._last_ms else f"{probes}, none checked yet"
         return ", ".join([line, *counted, *trouble, *filter(None, [self._trouble])])

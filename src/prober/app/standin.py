@@ -23,10 +23,12 @@ from prober.errors import StoreError
 from prober.render.when import day_and_clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
     from types import TracebackType
     from typing import Self
+
+    from prober.app.journal import Journal
 
 WAIT_S = 0.05
 
@@ -70,15 +72,17 @@ def lock_store(
 class StandIns:
     """All that may stand in for one store. ``file`` is the one in use, None when there is none or it is in memory."""
 
-    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, environ: Mapping[str, str], journal: Journal) -> None:
         self._path = path
         self._environ = environ
+        self._journal = journal
         self._tried: set[Path] = set()
         self._lock: Lock | None = None
         self.file: Path | None = None
         self.is_in_memory = False
         self.has_lost = False
         self.notes: list[str] = []
+        self._told: set[str] = set()
 
     def open(self, failed: Store | None, now_ms: int) -> Store:
         """Open the best place not tried yet, the last used one first. ``failed`` is what was written to until now."""
@@ -103,17 +107,17 @@ class StandIns:
         self.is_in_memory = False
         self._leave()
         self._tried.clear()
+        self._told.clear()
 
     def close(self) -> None:
         """Leave the file in use to the next process."""
         self._leave()
 
-    def bring_home(self, store: Store, now_ms: int) -> list[tuple[int, str | None]]:
-        """Merge what earlier processes left behind, oldest first; return since when each stood in, and what is gone.
+    def bring_home(self, store: Store, now_ms: int) -> None:
+        """Merge what earlier processes left behind, oldest first, and say so.
 
         What is in use or cannot be read waits for a later process.
         """
-        home = []
         is_new = is_blank(store)
         for file in reversed(places_in_use(self._path, self._environ)):
             if file != self.file:
@@ -124,20 +128,37 @@ class StandIns:
                         self.put_aside(file, now_ms)
                         continue
                     except StoreError as error:
-                        self.notes.append(f"what an earlier run did without the store is not in it yet: {error}")
+                        said = f"what an earlier run did without the store is not in it yet: {error}"
+                        self._tell(said, self._journal.standin_left)
                         continue
                     learn(store, other)
                     gone = note_what_is_gone(store, other, now_ms) if is_new else None
-                    home.append((created_at_ms(other), gone))
-        return home
+                    since_ms = created_at_ms(other)
+                self.say_home("an earlier run could not write the store", since_ms, gone, now_ms)
+
+    def say_home(self, why: str, since_ms: int, gone: str | None, now_ms: int) -> None:
+        """Say what is in the store again; ``gone`` is what is missing in one that was begun anew."""
+        self.notes.append(gone or f"{why}; what was done since {day_and_clock(since_ms)} is in it now")
+        if gone is None:
+            self._journal.store_healed(lost_for_ms=now_ms - since_ms)
+        else:
+            self._journal.store_begun_anew(gone)
 
     def put_aside(self, file: Path, now_ms: int) -> None:
         """Set a damaged file aside."""
         self.has_lost = True
-        place = file
-        with suppress(StoreError):
-            place = set_aside(file, now_ms=now_ms)
-        self.notes.append(f"what was done without the store could not be read, and was set aside as {place}")
+        try:
+            became = f"and was set aside as {set_aside(file, now_ms=now_ms)}"
+        except StoreError as error:
+            became = f"nor be set aside: {error}"
+        self._tell(f"what was done without the store could not be read, {became}", self._journal.standin_set_aside)
+
+    def _tell(self, said: str, tell: Callable[[str], None]) -> None:
+        """Tell the log, and who asks for notes; what every attempt to return comes to only once."""
+        if said not in self._told:
+            self._told.add(said)
+            self.notes.append(said)
+            tell(said)
 
     def _leave(self) -> None:
         if self._lock is not None:

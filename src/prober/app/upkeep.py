@@ -77,6 +77,7 @@ class Upkeep:
     async def _heal(self) -> None:
         while True:
             await anyio.sleep(HEAL_EVERY_S)
+            self._books.notes.clear()  # they are for a run that ends: the log has them already
             if self._books.fault is not None and await self._books.heal():
                 await self._on_healed()
 

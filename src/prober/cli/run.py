@@ -145,7 +145,7 @@ def _print(
     from prober.core.report import AlertTally, Gated
     from prober.render import outcome, shapes
 
-    for note in (*report.notes, *(troubles(report) if settings.log_format is None else ())):
+    for note in (*report.notes, *troubles(report)) if settings.log_format is None else ():
         settings.warn(note)
     if report.stopped_by is not None and not report.results:
         settings.warn("interrupted: nothing of this round was recorded. Run it again.")

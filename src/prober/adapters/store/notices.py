@@ -9,19 +9,25 @@ from prober.core.report import Notice
 if TYPE_CHECKING:
     from prober.adapters.store.db import Store
 
+CONFIGURATION: Final = "configuration"
 HISTORY: Final = "history"
 
 
 def put_notice(store: Store, name: str, text: str | None, *, now_ms: int) -> None:
     """Say what is wrong, or with None that it no longer is. One that is there already keeps its beginning."""
     if text is None:
-        store.write("DELETE FROM notices WHERE name = :name", {"name": name})
+        drop_notice(store, name)
         return
     store.write(
         """INSERT INTO notices (name, since_ms, text) VALUES (:name, :now, :text)
         ON CONFLICT (name) DO UPDATE SET text = excluded.text""",
         {"name": name, "now": now_ms, "text": text},
     )
+
+
+def drop_notice(store: Store, name: str) -> None:
+    """Say that something is no longer wrong."""
+    store.write("DELETE FROM notices WHERE name = :name", {"name": name})
 
 
 def drop_before(store: Store, name: str, since_ms: int) -> None:
