@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 NOBODY = (
     ("setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner", "--inh-caps=-all") if os.geteuid() == 0 else ()
 )
+# No file may grow beyond 4 KiB. What Python compiles must not be kept then: it would cut that off without a word.
+SMALL_FILES = ("bash", "-c", 'ulimit -f 4; export PYTHONDONTWRITEBYTECODE=1; exec "$0" "$@"')
 # As the program is, but for how long it waits for others.
 IMPATIENT = """
 import prober.app.books, prober.app.run, prober.__main__
@@ -210,7 +212,7 @@ def test_a_disk_that_is_full(watch: Watch, room: int) -> None:
 
 def test_where_no_file_may_grow_memory_stands_in_and_the_exit_code_is_what_remains(watch: Watch) -> None:
     watch.web.break_down()
-    ran = watch.run(before=("bash", "-c", 'ulimit -f 4; exec "$0" "$@"'))
+    ran = watch.run(before=SMALL_FILES)
     assert ran.returncode == 5, ran.stderr
     assert "Traceback" not in ran.stderr
     assert ran.stdout.count("x failed") == 3
@@ -386,7 +388,7 @@ def test_a_service_that_ends_with_what_it_knows_in_memory_only_says_so_and_exits
     watch.web.break_down()
     watch.run("--deadline", "0s")  # a verdict is pending, so the service need not wait for the probe's slot
     environ = {"PATH": "/usr/bin:/bin", "HOME": str(watch.folder / "home")}
-    serve = ["bash", "-c", 'ulimit -f 4; exec "$0" "$@"', *PROGRAM, "serve", "--db", str(watch.path)]
+    serve = [*SMALL_FILES, *PROGRAM, "serve", "--db", str(watch.path)]
     service = subprocess.Popen(serve, cwd=watch.folder, env=environ, stderr=subprocess.PIPE, text=True)
     try:
         wait_until(lambda: len(watch.smtp.mails) == 1)
