@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 QUICK = 'interval = "1s"\ntimeout = "800ms"\nfailures = 2\nrecoveries = 1'
 
 
-def wait_for(is_so: Callable[[], object], within_s: float = 15) -> None:
+def wait_for(is_so: Callable[[], object], within_s: float = 45) -> None:
     """Wait until something is so: real processes take real time."""
     until = time.monotonic() + within_s
     while not is_so():
