@@ -121,6 +121,18 @@ class Scene:
             await Service(self.world.config, books, around).run(self.heard or self.given())
         self.ended_s = anyio.current_time()
 
+    async def serve_without_its_store(self, *, from_s: float) -> None:
+        """Serve while another process keeps the store locked, from a time on."""
+        with closing(self.world.open()) as other:
+
+            async def lock() -> None:
+                await anyio.sleep_until(from_s)
+                other.connection.execute("BEGIN IMMEDIATE")
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(lock)
+                await self.serve()
+
     async def given(self) -> AsyncIterator[signal.Signals]:
         for at_s, number in self.signals:
             await anyio.sleep_until(at_s)
@@ -241,15 +253,7 @@ async def test_a_store_that_keeps_being_locked_does_not_keep_it_from_ending(worl
     world.configure(probe(policy=QUICK))
     world.mail.takes_s, world.mail.content_left = 3_600, False
     scene = Scene(world, {"api": "x"}, signals=[(6 * MIN_S, SIGTERM)])
-    with closing(world.open()) as other:
-
-        async def lock() -> None:
-            await anyio.sleep_until(6 * MIN_S - 1)
-            other.connection.execute("BEGIN IMMEDIATE")
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(lock)
-            await scene.serve()
+    await scene.serve_without_its_store(from_s=6 * MIN_S - 1)
     assert scene.ended_s - 6 * MIN_S < 10
 
 
@@ -258,15 +262,7 @@ async def test_a_reload_that_waits_for_a_locked_store_does_not_keep_it_from_endi
     world.mail.takes_s, world.mail.content_left = 3_600, False
     signals = [(6 * MIN_S, SIGHUP), (6 * MIN_S + 0.1, SIGTERM)]
     scene = Scene(world, {"api": "x"}, signals=signals, reloads=[world.config])
-    with closing(world.open()) as other:
-
-        async def lock() -> None:
-            await anyio.sleep_until(6 * MIN_S - 1)
-            other.connection.execute("BEGIN IMMEDIATE")
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(lock)
-            await scene.serve()
+    await scene.serve_without_its_store(from_s=6 * MIN_S - 1)
     assert scene.reloads == []
     assert scene.ended_s - 6 * MIN_S < 10
 
