@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from prober.adapters.git import GitError, find_remote
@@ -62,6 +65,26 @@ async def test_who_stops_waiting_leaves_no_process_behind(silent: str, new_branc
                 await anyio.sleep(0.01)
         tasks.cancel_scope.cancel()
     await ended(silent)
+
+
+async def test_who_stops_waiting_while_git_is_being_started_leaves_no_process_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git, child = tmp_path / "git", f"3600.{os.getpid()}"
+    git.write_text(f"#!/bin/sh\nsleep {child} &\nwait\n")
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(partial(run, ["fetch"], env=environment()))
+        with anyio.fail_after(10):
+            while not commands_with(str(git)):
+                await anyio.lowlevel.checkpoint()
+        until = time.monotonic() + 10
+        while not commands_with(child):
+            assert time.monotonic() < until
+            time.sleep(0.01)  # noqa: ASYNC251 - the event loop is not to hear yet that git has started
+        tasks.cancel_scope.cancel()
+    await ended(child)
 
 
 async def test_a_machine_without_git_is_told(

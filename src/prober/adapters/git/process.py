@@ -66,14 +66,16 @@ async def run(arguments: Sequence[str], *, env: Mapping[str, str], content: byte
     started. Raises GitError where there is no git.
     """
     try:
-        process = await anyio.open_process(
-            ["git", *arguments],
-            stdin=subprocess.PIPE if content else subprocess.DEVNULL,
-            cwd="/",
-            env=env,
-            start_new_session=True,
-            umask=_OWNER_ONLY,
-        )
+        # Shielded, and over at once: whoever gave up in here would leave behind what git has started by then.
+        with anyio.CancelScope(shield=True):
+            process = await anyio.open_process(
+                ["git", *arguments],
+                stdin=subprocess.PIPE if content else subprocess.DEVNULL,
+                cwd="/",
+                env=env,
+                start_new_session=True,
+                umask=_OWNER_ONLY,
+            )
     except OSError as error:
         raise not_started(error) from error
     async with process:
