@@ -201,6 +201,37 @@ Check it now       prober check api
             replace(a.SLOW, incident=0),
             "This is a test: api is SLOW: 1,834 ms, limit 1,000 ms. 3 slow responses in a row since 20:20:11 UTC.",
         ),
+        (a.STANDING_IN, "UptimeRobot has no fresh sample since 20:01:12 UTC. From now on we tell."),
+        (
+            a.STANDING_IN_FOR_ONE,
+            "UptimeRobot is not watching api: paused, gone or without a fresh sample. We tell about it instead.",
+        ),
+        (a.STANDING_BY, "UptimeRobot is watching again. From now on it tells, not we."),
+        (
+            replace(a.STANDING_BY, probes=("api", "web")),
+            "UptimeRobot is watching api, web again. From now on it tells, not we.",
+        ),
+        (
+            a.KEY,
+            (
+                "UptimeRobot does not accept our key, so nobody can say whether it is watching. "
+                "Until it does, we tell. Make a read-only key there, and set api_key in [standby]."
+            ),
+        ),
+        (
+            replace(a.KEY, watcher="the other prober"),
+            (
+                "the other prober does not let us see its status, so nobody can say whether it is watching. "
+                "Until it does, we tell. Look at the url in [standby]: it has to answer without a login."
+            ),
+        ),
+        (
+            a.DISAGREEMENT,
+            (
+                "UptimeRobot has said for 11 min that api is up; our checks find it down since 20:08:12 UTC. "
+                "It may be down for some only, turn our requests away (an allow-list), or the way from here is broken."
+            ),
+        ),
         (a.SEVERAL, "14 alerts in one mail, DOWN 14: api, web, db and 11 more."),
         (a.batch(1), "1 alert in one mail, DOWN 1: api."),
         (replace(a.SEVERAL, members=(a.BLIND, a.STORE)), "2 alerts in one mail, PROBER 2."),

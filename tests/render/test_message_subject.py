@@ -68,6 +68,7 @@ def tail(facts: AlertFacts) -> str:
         (replace(a.STANDING_BY, probes=("api",)), "[PROBER] UptimeRobot sees api again: standing by"),
         (replace(a.STANDING_IN, watcher="the other prober"), "[PROBER] the other prober silent for 21m: standing in"),
         (a.KEY, "[PROBER] UptimeRobot rejects our key: standing in"),
+        (replace(a.KEY, watcher="the other prober"), "[PROBER] the other prober turns us away: standing in"),
         (a.DISAGREEMENT, "[PROBER] UptimeRobot says up, we say down: api (inc 42)"),
         (a.SLOW_OVER, "[OK 240ms] api: slow responses (inc 43)"),
         (replace(a.SLOW_OVER, latency_now_us=None), "[OK] api: slow responses (inc 43)"),
