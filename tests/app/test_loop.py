@@ -15,7 +15,7 @@ from prober.app.loop import IDLE_S, LATER_S, Loop
 from prober.app.round import Rounds
 from prober.core import rules
 from prober.core.model import Outcome, ProbeState, State
-from prober.core.schedule import next_slot_ms
+from prober.core.schedule import SERVICE_PACE_MS, next_slot_ms
 from tests.app.world import probe
 from tests.fakes import T0, FakeChecker, FakeClock, jumping_time
 
@@ -143,6 +143,16 @@ async def test_good_answers_of_a_probe_that_is_up_wait_for_each_other_and_all_el
         if is_urgent:
             failed = next(each for each in seen.results if each.outcome is Outcome.FAILED)
             assert at_s - (failed.at_ms - T0) / 1000 < 0.3
+
+
+async def test_checks_that_are_due_together_start_one_after_the_other() -> None:
+    probes = [probe(f"p{n}") for n in range(200)]
+    scene = Scene({})
+    async with scene.serving(*probes):
+        await anyio.sleep(5 * MIN_S)
+    starts = [at_ms for _, at_ms in scene.checker.started]
+    assert len(starts) > 190, "the last may fall together with the end"
+    assert min(later - earlier for earlier, later in pairwise(starts)) == pytest.approx(SERVICE_PACE_MS, abs=1)
 
 
 async def test_a_round_has_one_result_of_each_probe_however_long_the_store_takes() -> None:

@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -88,6 +89,21 @@ def test_a_signal_ends_it_with_zero_also_while_it_waits_for_its_store(
         code, said = ended(process)
     assert code == 0
     assert f"{number.name}: stopping before anything was checked" in said
+
+
+def test_a_reload_that_is_asked_for_while_it_waits_for_its_store_is_made_after_that(configure: Configure) -> None:
+    configure(probe='interval = "1m"')
+    run_process(configure.folder, "run")
+    with started(configure.folder, "serve") as process:
+        with locked(configure.folder / "prober.db", "EXCLUSIVE"):
+            wait_for(lambda: "serve" in (configure.folder / "prober.db.lock").read_text())
+            process.send_signal(signal.SIGHUP)
+        assert process.stderr
+        heard = list(takewhile(lambda line: "reloaded: nothing changed" not in line, process.stderr))
+        process.terminate()
+        code, _ = ended(process)
+    assert code == 0
+    assert [line for line in heard if "SIGHUP: reading the configuration anew" in line]
 
 
 def test_beside_a_running_service_a_run_checks_nothing_and_reading_works(configure: Configure, web: Web) -> None:

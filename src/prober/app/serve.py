@@ -53,7 +53,7 @@ def serve(
     ``load`` reads the configuration anew on SIGHUP. Raises ConfigError for a store of other probes, and StoreError
     when the holder of the lock has done nothing for long.
     """
-    with _ending_early(journal):
+    with _hearing_early(journal) as asked:
         clock = SystemClock()
         lock = lock_store(path, command="serve", now_ms=clock.now_ms())
         if isinstance(lock, Held):
@@ -67,7 +67,7 @@ def serve(
                     path, config=config, place=place, clock=clock, journal=journal, is_alerting=True, adopt=adopt
                 )
             ) as books:
-                anyio.run(_serve, config, books, load, place, journal, systemd, refuse_private)
+                anyio.run(_serve, config, books, load, place, journal, systemd, refuse_private, asked)
     return None
 
 
@@ -76,19 +76,20 @@ class _ToldEarlyError(BaseException):
 
 
 @contextmanager
-def _ending_early(journal: Journal) -> Iterator[None]:
-    """End well on a signal that comes before the event loop listens: while a busy store is waited for, say.
+def _hearing_early(journal: Journal) -> Iterator[list[int]]:
+    """Hear signals before the event loop listens, while a busy store is waited for, say: end well on one to stop.
 
-    A configuration that is to be read anew is being read just now.
+    What is yielded fills with the signals that ask for anything else, to be raised again when somebody listens.
     """
+    asked: list[int] = []
 
     def end(number: int, _: object) -> NoReturn:
         raise _ToldEarlyError(signal.Signals(number).name)
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    before[signal.SIGHUP] = signal.signal(signal.SIGHUP, lambda number, _: asked.append(number))
     try:
-        yield
+        yield asked
     except _ToldEarlyError as told:
         journal.signal_received(str(told), meaning="stopping before anything was checked")
     finally:
@@ -104,10 +105,13 @@ async def _serve(
     journal: Journal,
     systemd: Systemd,
     refuse_private: bool,
+    asked: Sequence[int],
 ) -> None:
     clock = SystemClock()
     at_once = min(MOST_AT_ONCE, max(raise_limit() - SPARE_DESCRIPTORS, 1))
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+        for number in set(asked):
+            signal.raise_signal(number)
         async with (
             HttpChecker(now_ms=clock.now_ms, refuse_private=refuse_private, max_in_flight=at_once) as checker,
             Fetcher() as fetch,
